@@ -1,0 +1,143 @@
+"""`python -m deploy.local.season`: everything from empty databases to closed books. Exit code 0 only if they close.
+
+Options, or environment variables of the same names: RESIDENTS, SCHEME, SEED, FAULTS, TARGET, KEEP. Exit code 1: the
+season failed or its books do not close; 2: there is no such fault, scheme or target, or a port is taken.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+import time
+from datetime import datetime
+from typing import Any
+
+from rich.console import Console
+
+from deploy.local import places
+from deploy.local.issuer import Issuer
+from deploy.local.suite import Suite, SuiteFailed
+from deploy.local.town import SCHEME, write_town
+
+from .books import Books, read_books, why_open, write_season
+from .display import Display
+from .driver import FOLLOWERS, Driver
+from .faults import UnknownFault, plan_kills, read_faults
+from .parties import Parties
+from .report import print_report, print_verdict
+from .wire import Unexpected, Wire
+
+SEASON = places.OUT / "season"
+REPORT = places.OUT / "season.json"
+
+
+class Wish(argparse.Namespace):
+    """What was asked for."""
+
+    residents: int
+    scheme: str
+    seed: int
+    faults: str
+    target: str
+    keep: bool
+
+
+def main() -> int:
+    """Run the season that the options ask for."""
+    wish = _read_wish()
+    console = Console(highlight=False)
+    try:
+        faults = read_faults(wish.faults)
+        _require_possible(wish)
+    except (UnknownFault, ValueError) as fault:
+        print(fault, file=sys.stderr)
+        return 2
+    REPORT.unlink(missing_ok=True)
+    try:
+        return _run(wish, faults, console)
+    except SuiteFailed as failure:
+        print(failure, file=sys.stderr)
+        return failure.code
+    except Unexpected as failure:
+        print(f"the season cannot go on: {failure}\nlogs: {places.LOGS}", file=sys.stderr)
+        return 1
+
+
+def _read_wish() -> Wish:
+    def given(name: str, default: str) -> str:
+        return os.environ.get(name) or default
+
+    parser = argparse.ArgumentParser(prog="python -m deploy.local.season", description=__doc__)
+    parser.add_argument("--residents", type=int, default=int(given("RESIDENTS", "2000")))
+    parser.add_argument("--scheme", default=given("SCHEME", SCHEME))
+    parser.add_argument("--seed", type=int, default=int(given("SEED", "1")))
+    parser.add_argument("--faults", default=given("FAULTS", "none"))
+    parser.add_argument("--target", default=given("TARGET", "local"))
+    parser.add_argument("--keep", action="store_true", default=given("KEEP", "0") != "0")
+    return parser.parse_args(namespace=Wish())
+
+
+def _require_possible(wish: Wish) -> None:
+    """Raises ValueError for what this driver cannot do."""
+    if wish.target == "compose":
+        raise ValueError("TARGET=compose is not there yet: there are no containers to run against; use TARGET=local")
+    if wish.target != "local":
+        raise ValueError(f"TARGET: unknown {wish.target}; there is: local")
+    if wish.scheme != SCHEME:
+        raise ValueError(f"SCHEME: no season for {wish.scheme} yet; there is: {SCHEME}")
+
+
+def _run(wish: Wish, faults: frozenset[str], console: Console) -> int:
+    began = time.monotonic()
+    console.rule("参保 Canbao · 集中征缴 a collection season")
+    try:
+        town = write_town(wish.seed, wish.residents, SEASON)
+    except ValueError as fault:
+        print(fault, file=sys.stderr)
+        return 2
+    acts = [json.loads(line) for line in (SEASON / "acts.jsonl").read_text(encoding="utf-8").splitlines()]
+    console.print(f"  · {len(town.living())} residents, {len(town.villages)} villages, {len(acts)} acts → {SEASON}")
+    begins_at = datetime.fromisoformat(acts[0]["at"])
+
+    def report(step: str) -> None:
+        console.print(f"  · {step}")
+
+    with Suite(fresh=True, keep=wish.keep, begins_at=begins_at, report=report) as suite:
+        ready = time.monotonic()
+        console.print(f"  · the suite is ready after {ready - began:.1f} s")
+        books, driver, notes = asyncio.run(_season(wish, faults, suite, acts, console))
+        seconds = {"setup": ready - began, "season": time.monotonic() - ready}
+    write_season(REPORT, books.figures, seconds)
+    surprises = driver.notebook.surprises
+    reasons = [*why_open(books.figures), *books.broken, *surprises]
+    notes.append(f"{seconds['setup']:.1f} s setup, {seconds['season']:.1f} s season → {REPORT}")
+    print_report(console, books.figures, driver.notebook.taken, notes)
+    print_verdict(console, reasons)
+    return 1 if reasons else 0
+
+
+async def _season(
+    wish: Wish, faults: frozenset[str], suite: Suite, acts: list[dict[str, Any]], console: Console
+) -> tuple[Books, Driver, list[str]]:
+    """Play all acts and read the books."""
+    kills = plan_kills(wish.seed, acts) if "kill" in faults else {}
+    addresses = {name: address for name, address in suite.addresses.items() if name in places.SERVICES}
+    areas = {act["by"]: act["region"] for act in acts if act["act"] == "open_shift"}
+    areas |= {f"clerk-{act['unit_code']}": act["region"] for act in acts if act["act"] == "make_unit"}
+    async with Wire(addresses, Parties(Issuer(), areas)) as wire:
+        with Display(console, acts) as display:
+            driver = Driver(wire, wish.scheme, SEASON, display, kills, suite.kill)
+            await driver.play(acts)
+        lag = sum([await driver.lag(service) for service in FOLLOWERS])
+        books = await read_books(wire, wish.scheme, wish.residents, wish.seed, lag)
+        notes = [f"{wire.requests} requests, {wire.repeats} of them repeated"]
+    if kills:
+        notes.append(f"{len(driver.killed)} kills ({', '.join(sorted(driver.killed))}), {suite.restart_count} restarts")
+        if missing := set(places.SERVICES) - set(driver.killed):
+            driver.notebook.surprises.append(f"never killed: {', '.join(sorted(missing))}")
+    return books, driver, notes
+
+
+if __name__ == "__main__":
+    sys.exit(main())

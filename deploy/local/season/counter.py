@@ -1,0 +1,102 @@
+"""Acts at the counters of the tax halls: shifts, payments, and the slips that households bring along (S004-23)."""
+
+from typing import Any
+
+from .notebook import Drawer, Notebook, Slip
+from .parties import POOL
+from .wire import Wire
+
+Act = dict[str, Any]
+_SLIP_OFFICE = "agency-officer-a"
+_SINGLY = 40
+
+
+class Counters:
+    """Shifts and payments."""
+
+    def __init__(self, wire: Wire, notebook: Notebook) -> None:
+        self._wire = wire
+        self._notebook = notebook
+
+    async def print_slips(self, scheme: str) -> None:
+        """Look up the bills of everybody newly enrolled: all open ones at once, or singly where they are few."""
+        wanted = self._notebook.without_slip
+        queries: list[dict[str, Any]] = [{"status": "open"}]
+        if len(wanted) <= _SINGLY:
+            queries = [{"person_id": person_id} for person_id in sorted(wanted)]
+        for query in queries:
+            bills = self._wire.items("payments", _SLIP_OFFICE, "/v1/bills", pool=POOL, scheme=scheme, **query)
+            async for bill in bills:
+                self._notebook.slips[bill["person_id"]] = Slip(bill["bill_no"], bill["amount_fen"])
+        wanted.clear()
+
+    async def open_shift(self, act: Act) -> None:
+        """A cashier counts the change and opens."""
+        body = {
+            "pool": POOL,
+            "counter_code": act["counter"],
+            "region": act["region"],
+            "opening_float_fen": act["opening_float_fen"],
+        }
+        reply = await self._wire.post("payments", act["by"], "/v1/shifts", key=f"act-{act['n']}", body=body)
+        drawer = Drawer(reply.body["shift_id"], act["opening_float_fen"])
+        self._notebook.drawers[act["counter"], act["at"][:10]] = drawer
+
+    async def close_shift(self, act: Act) -> None:
+        """The cashier counts the drawer; it must hold what the shift expects."""
+        drawer = self._notebook.drawers.pop((act["counter"], act["shift_day"]))
+        path = f"/v1/shifts/{drawer.shift_id}"
+        shift = await self._wire.get("payments", act["by"], path, pool=POOL)
+        body = {"pool": POOL, "counted_cash_fen": drawer.cash_fen}
+        reply = await self._wire.post(
+            "payments", act["by"], f"{path}/close", key=f"act-{act['n']}", body=body, if_match=shift.etag
+        )
+        if reply.body["difference_fen"] != 0:
+            self._notebook.surprise(act["n"], f"the drawer differs by {reply.body['difference_fen']} fen")
+
+    async def pay(self, act: Act) -> None:
+        """Somebody pays for one or several people, or is told why not."""
+        slips = [self._slip(number) for number in act["insured"]]
+        if None in slips:
+            self._notebook.surprise(act["n"], "there is no bill for somebody who came to pay")
+            return
+        drawer = self._notebook.drawers[act["counter"], act["shift_day"]]
+        body: dict[str, Any] = {
+            "pool": POOL,
+            "shift_id": drawer.shift_id,
+            "method": act["method"],
+            "payer_name": act["payer_name"],
+            "payer_id": self._notebook.persons.get(act["payer_identity_number"] or ""),
+            "items": [{"bill_no": slip.bill_no, "amount_fen": slip.amount_fen} for slip in slips if slip],
+        }
+        if act["method"] == "pos":
+            body["pos"] = {
+                "terminal_no": act["terminal_no"],
+                "reference_no": act["reference_no"],
+                "paid_at": act["at"],
+            }
+        reply = await self._wire.post(
+            "payments", act["by"], "/v1/counter/payments", key=f"act-{act['n']}", body=body, may_refuse=True
+        )
+        codes = {error["code"] for error in reply.body.get("errors", [])} if reply.code else set()
+        if codes != ({act["expected_refusal"]} - {None}) or (reply.code and not codes):
+            self._notebook.surprise(act["n"], f"{act['expected_refusal']} expected, got {reply.status} {reply.body}")
+        if not reply.code:
+            self._book(act, drawer, reply.body["items"], [slip.amount_fen for slip in slips if slip])
+
+    def _book(self, act: Act, drawer: Drawer, items: list[dict[str, Any]], amounts: list[int]) -> None:
+        """Note what came in: for the drawer, for those who will ask for it back, for the report."""
+        books = {"settled": self._notebook.settled, "surplus": self._notebook.surplus}
+        for number, item, amount_fen in zip(act["insured"], items, amounts, strict=True):
+            if item["outcome"] not in books:
+                self._notebook.surprise(act["n"], f"money in suspense: {item['reason']}")
+                continue
+            books[item["outcome"]][number] = item["collection_id"]
+            taken = self._notebook.taken[act["at"][:7], act["method"]]
+            taken["count"] += 1
+            taken["amount_fen"] += amount_fen
+        if act["method"] == "cash":
+            drawer.cash_fen += sum(amounts)
+
+    def _slip(self, number: str) -> Slip | None:
+        return self._notebook.slips.get(self._notebook.persons.get(number, ""))

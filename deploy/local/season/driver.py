@@ -1,0 +1,122 @@
+"""Plays the acts of a season in their order: moves the business clock, acts side by side where the instant is one."""
+
+import asyncio
+import itertools
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from deploy.local import places
+from deploy.local.clock import set_clock
+
+from .counter import Counters
+from .display import Display
+from .lists import Lists
+from .notebook import Notebook
+from .parties import POOL
+from .paying_back import PayingBack
+from .wire import Unexpected, Wire
+
+Act = dict[str, Any]
+_AT_ONCE = 8
+_CATCH_UP_SECONDS = 180.0
+_POLL_SECONDS = 0.05
+FOLLOWERS = ("registration", "payments", "refunds")
+
+
+class Driver:
+    """The season of one scheme. `kills`: act number → service, seconds; `kill` does it."""
+
+    def __init__(
+        self,
+        wire: Wire,
+        scheme: str,
+        folder: Path,
+        display: Display,
+        kills: Mapping[int, tuple[str, float]],
+        kill: Callable[[str], None],
+    ) -> None:
+        self.notebook = Notebook()
+        self.killed: list[str] = []
+        self._wire = wire
+        self._scheme = scheme
+        self._display = display
+        self._kills = kills
+        self._kill = kill
+        self._turns = asyncio.Semaphore(_AT_ONCE)
+        self._counters = counters = Counters(wire, self.notebook)
+        self._back = back = PayingBack(wire, self.notebook)
+        lists = Lists(wire, self.notebook, folder)
+        self._handlers: dict[str, Callable[[Act], Awaitable[None]]] = {
+            "hand_in_feed": lists.hand_in_feed,
+            "draft_package": lists.draft_package,
+            "publish_package": lists.publish_package,
+            "make_unit": lists.make_unit,
+            "hand_in_roster": lambda act: lists.hand_in_roster(act, scheme),
+            "enrol": lambda act: lists.enrol(act, scheme),
+            "open_shift": counters.open_shift,
+            "close_shift": counters.close_shift,
+            "pay": counters.pay,
+            "check_refund": back.check_refund,
+            "decide_refund": back.decide_refund,
+            "pay_refund": back.pay_refund,
+            "request_refund": lambda act: back.request_refund({**act, "scheme": scheme}),
+            "close_books": self._close_books,
+        }
+
+    async def play(self, acts: Sequence[Act]) -> None:
+        """All acts. Those of one kind and instant run side by side; the clock moves only when all of them are done."""
+        for (at, kind), group in itertools.groupby(acts, key=lambda act: (act["at"], act["act"])):
+            set_clock(places.CLOCK, datetime.fromisoformat(at))
+            await self._prepare(kind)
+            try:
+                async with asyncio.TaskGroup() as together:
+                    for act in group:
+                        together.create_task(self._do(act))
+            except ExceptionGroup as failures:
+                raise failures.exceptions[0] from failures
+
+    async def catch_up(self, *services: str) -> None:
+        """Wait until these services have followed all news of the others."""
+        deadline = time.monotonic() + _CATCH_UP_SECONDS
+        for service in services:
+            while lag := await self.lag(service):
+                if time.monotonic() > deadline:
+                    raise Unexpected(f"{service} is {lag} events behind after {_CATCH_UP_SECONDS:.0f} s")
+                await asyncio.sleep(_POLL_SECONDS)
+
+    async def lag(self, service: str) -> int:
+        """How many events a service still has to follow."""
+        states = (await self._wire.get(service, "auditor", "/v1/followers")).body["items"]
+        return sum(state["lag"] for state in states if state["pool"] == POOL)
+
+    async def _prepare(self, kind: str) -> None:
+        """What must be known before acts of a kind."""
+        if kind == "pay" and self.notebook.without_slip:
+            await self.catch_up("payments")
+            await self._counters.print_slips(self._scheme)
+        if kind == "check_refund":
+            await self.catch_up("refunds")
+            await self._back.learn_applications(self._scheme)
+
+    async def _do(self, act: Act) -> None:
+        async with self._turns:
+            kill = self._kills.get(act["n"])
+            if kill is None:
+                await self._handlers[act["act"]](act)
+            else:
+                service, seconds = kill
+                await asyncio.gather(self._handlers[act["act"]](act), self._kill_after(service, seconds))
+            self._display.done(act)
+
+    async def _kill_after(self, service: str, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        await asyncio.to_thread(self._kill, service)
+        self.killed.append(service)
+        self._display.say(f"SIGKILL {service}")
+
+    async def _close_books(self, _act: Act) -> None:
+        """Everybody has followed everything."""
+        await self.catch_up(*FOLLOWERS, *FOLLOWERS)  # the first may have made news for the ones before it

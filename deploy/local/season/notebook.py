@@ -1,0 +1,40 @@
+"""What the parties write down between two acts: who is who, which bill is whose, what a drawer must hold."""
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Slip:
+    """What a household needs at the counter: the bill of one person and what is due on it."""
+
+    bill_no: str
+    amount_fen: int
+
+
+@dataclass
+class Drawer:
+    """A shift at a counter, and the cash that must be in its drawer."""
+
+    shift_id: str
+    cash_fen: int
+
+
+@dataclass
+class Notebook:
+    """Filled by the acts in turn."""
+
+    persons: dict[str, str] = field(default_factory=dict)  # identity number -> person_id
+    slips: dict[str, Slip] = field(default_factory=dict)  # person_id -> slip
+    without_slip: set[str] = field(default_factory=set)  # person_ids newly enrolled
+    drawers: dict[tuple[str, str], Drawer] = field(default_factory=dict)  # counter, day -> shift
+    settled: dict[str, str] = field(default_factory=dict)  # identity number -> collection_id
+    surplus: dict[str, str] = field(default_factory=dict)  # identity number -> collection_id
+    applications: dict[str, str] = field(default_factory=dict)  # collection_id -> application_id
+    taken: dict[tuple[str, str], Counter[str]] = field(default_factory=lambda: defaultdict(Counter))  # month, method
+    packages: dict[str, str] = field(default_factory=dict)  # scheme -> version
+    surprises: list[str] = field(default_factory=list)
+
+    def surprise(self, act_no: int, text: str) -> None:
+        """Note that something came out otherwise than planned; the books then do not close."""
+        self.surprises.append(f"act {act_no}: {text}")

@@ -1,0 +1,54 @@
+"""Who acts in the season, and with which token: each party has its office's scopes and the area it is in charge of."""
+
+from collections.abc import Mapping
+
+from deploy.local.issuer import Issuer
+
+POOL = "140522"
+_MINUTES = 24 * 60
+
+_OFFICES: dict[str, tuple[str, frozenset[str]]] = {
+    "department": ("department-portal", frozenset({"eligibility:read", "eligibility:write"})),
+    "officer": (
+        "agency-desk",
+        frozenset({
+            "registration:read", "registration:write", "registration:approve", "eligibility:read", "eligibility:write",
+            "payments:read", "refunds:read", "refunds:write",
+        }),
+    ),
+    "clerk": ("village-desk", frozenset({"registration:read", "registration:write"})),
+    "cashier": ("tax-hall", frozenset({"payments:read", "payments:write", "refunds:read", "refunds:pay"})),
+    "checker": ("agency-desk", frozenset({"refunds:read", "refunds:check"})),
+    "approver": ("agency-desk", frozenset({"refunds:read", "refunds:approve"})),
+    "auditor": (
+        "audit",
+        frozenset(f"{service}:read" for service in ("eligibility", "registration", "payments", "refunds")),
+    ),
+}  # fmt: skip
+
+
+class Parties:
+    """The tokens of all who act, each minted at its first use. Scopes follow from the office, never from the act."""
+
+    def __init__(self, issuer: Issuer, areas: Mapping[str, str]) -> None:
+        """`areas`: party → region prefix; whoever is not in it works for the whole pool."""
+        self._issuer = issuer
+        self._areas = areas
+        self._tokens: dict[str, str] = {}
+
+    def token(self, party: str) -> str:
+        """The bearer token of a party. Raises KeyError for a party without an office."""
+        if party not in self._tokens:
+            client, scopes = _OFFICES[_office(party)]
+            area = "" if party == "auditor" else self._areas.get(party, POOL)
+            self._tokens[party] = self._issuer.mint(client, scopes=scopes, area=area, user=party, minutes=_MINUTES)
+        return self._tokens[party]
+
+
+def _office(party: str) -> str:
+    """The office behind a name: `civil_affairs-clerk` is a department's, `clerk-140522108200` a village's."""
+    if party.endswith("-clerk"):
+        return "department"
+    if party.startswith("agency-officer"):
+        return "officer"
+    return party.split("-", 1)[0] if party.startswith(("clerk-", "cashier-")) else party.removeprefix("refund-")

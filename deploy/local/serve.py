@@ -1,0 +1,43 @@
+"""Factories for uvicorn: each service with the clock of the local run. Called only in the process that serves."""
+
+import importlib
+import signal
+
+from fastapi import FastAPI
+
+from deploy.local import issuer as token_issuer
+from deploy.local.clock import suite_clock
+from deploy.local.launch import die_with_parent
+
+
+def issuer() -> FastAPI:
+    """The token issuer."""
+    return token_issuer.create_app()
+
+
+def eligibility() -> FastAPI:
+    """The eligibility service."""
+    return _service("eligibility")
+
+
+def registration() -> FastAPI:
+    """The registration service."""
+    return _service("registration")
+
+
+def payments() -> FastAPI:
+    """The payments service."""
+    return _service("payments")
+
+
+def refunds() -> FastAPI:
+    """The refunds service."""
+    return _service("refunds")
+
+
+def _service(name: str) -> FastAPI:
+    # One of several workers is a child of uvicorn's, which may be killed: it must not keep the port then.
+    die_with_parent(signal.SIGKILL)
+    application = importlib.import_module(f"services.{name}.app").create_app(clock=suite_clock())
+    assert isinstance(application, FastAPI)
+    return application

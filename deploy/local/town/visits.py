@@ -1,0 +1,201 @@
+"""Who comes to which counter, when, with what: the premiums of the season, and what people try that must not work.
+
+The plan says who pays for whom and how; what that costs and whether it is taken the services decide.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from random import Random
+
+from .feeds import moment
+from .names import given_name, surname
+from .people import COUNTY, TOWN, Household, Person, Town, quota, stream
+
+LAST_DAY = date(2021, 12, 25)
+LAST_SECOND = datetime(2021, 12, 25, 23, 59, 59)  # noqa: DTZ001 - the offset is written with the act
+MIDNIGHT = datetime(2021, 12, 26)  # noqa: DTZ001
+HOURS = ((10, 20), (15, 10))
+FULL_HELP = ("特困", "孤儿", "事实无人抚养儿童", "一级", "二级", "在乡重点优抚")
+
+
+@dataclass(frozen=True)
+class Counter:
+    """A window of a tax hall: its code, the region of the hall, its card terminal."""
+
+    code: str
+    region: str
+    terminal: str
+
+
+COUNTERS = (
+    Counter("MANGHE01", TOWN, "14052210801"),
+    Counter("MANGHE02", TOWN, "14052210802"),
+    Counter("COUNTY01", COUNTY, "14052200001"),
+    Counter("COUNTY02", COUNTY, "14052200002"),
+)
+
+
+@dataclass(eq=False)
+class Visit:
+    """Somebody comes to a counter with the premiums of one or several people."""
+
+    at: datetime
+    counter: Counter
+    method: str  # cash | pos
+    payer_name: str
+    payer_number: str | None
+    insured: list[Person]
+    expected_refusal: str | None = None  # cash only: what the clerk will be told
+    double: bool = False
+
+
+@dataclass
+class Visits:
+    """All visits, and those of them that pay somebody's premium a second time."""
+
+    all: list[Visit] = field(default_factory=list)
+    doubles: list[Visit] = field(default_factory=list)
+    unpaid: list[Person] = field(default_factory=list)
+
+
+def owes(person: Person, on: date) -> bool:
+    """Whether the person will be enrolled and owes a part: nobody is sent to a counter who has nothing to pay."""
+    employed = any(f.supplier == "employee_insurance" and (f.until is None or f.until >= on) for f in person.facts)
+    tie = person.hukou.startswith(COUNTY) or person.residence.startswith(COUNTY)
+    return person.died_on is None and tie and not employed and not person.has(*FULL_HELP)
+
+
+def plan_visits(town: Town, ready: dict[str, datetime]) -> Visits:
+    """Plan the visits of the season. `ready`: by identity number the moment at which a person is registered."""
+    rng = stream(town.seed, "visits")
+    owing = {
+        household: [p for p in household.members if p.number in ready and owes(p, ready[p.number].date())]
+        for household in town.households
+    }
+    visits = Visits()
+    never = _who_never_pays(rng, owing)
+    for household, people in owing.items():
+        hall = TOWN if rng.random() < 0.65 else COUNTY
+        paying = [person for person in people if person not in never]
+        visits.unpaid += [person for person in people if person in never]
+        for payer, group in _groups(rng, household, paying):
+            day = _day(rng, max(ready[person.number] for person in group).date() + timedelta(days=1))
+            visits.all.append(_visit(rng, day, hall, payer, group))
+    _last_second(rng, visits)
+    _doubles(town, rng, visits)
+    _paid_already(town, rng, visits)
+    _closed_days(rng, visits, ready)
+    return visits
+
+
+def _who_never_pays(rng: Random, owing: dict[Household, list[Person]]) -> set[Person]:
+    """Whole households and single people, one owing person in twenty."""
+    total = sum(len(people) for people in owing.values())
+    never: set[Person] = set()
+    for household in rng.sample(list(owing), len(owing)):
+        if len(never) * 20 >= total:
+            break
+        people = owing[household]
+        never.update(people if rng.random() < 0.6 else people[:1])
+    return never
+
+
+def _groups(rng: Random, household: Household, people: list[Person]) -> list[tuple[Person, list[Person]]]:
+    """Who pays for whom: mostly one for all, sometimes everybody alone, the children with a parent."""
+    if not people:
+        return []
+    adults = [p for p in household.members if p.age() >= 18 and p.died_on is None and p.moved_away_on is None]
+    head = household.head if household.head.age() >= 18 else (adults or people)[0]
+    if len(people) == 1 or rng.random() < 0.62:
+        return [(head if rng.random() < 0.7 or not adults else rng.choice(adults), people)]
+    grown = [p for p in people if p.age() >= 18]
+    if not grown:
+        return [(head, people)]
+    groups = [(person, [person]) for person in grown]
+    for child in people:
+        if child.age() < 18:
+            rng.choice(groups)[1].append(child)
+    return groups
+
+
+def _day(rng: Random, first: date) -> date:
+    """A day on which the halls take money (days 1-25, to 25 December), more of them towards the end."""
+    days: list[date] = []
+    weights: list[float] = []
+    for month, share in ((9, 1.0), (10, 0.8), (11, 1.2), (12, 2.2)):
+        for number in range(1, 26):
+            day = date(2021, month, number)
+            if day >= first:
+                quiet = 0.3 if day.weekday() >= 5 or (month == 10 and number <= 7) else 1.0
+                rush = 2.5 if month == 12 and number >= 20 else 1.0
+                days.append(day)
+                weights.append(share * (1 + number / 12) * quiet * rush)
+    return rng.choices(days, weights)[0]
+
+
+def _counter(rng: Random, hall: str) -> Counter:
+    return rng.choice([counter for counter in COUNTERS if counter.region == hall])
+
+
+def _visit(rng: Random, day: date, hall: str, payer: Person, group: list[Person]) -> Visit:
+    method = "cash" if rng.random() < 0.42 else "pos"
+    return Visit(moment(day, *rng.choice(HOURS)), _counter(rng, hall), method, payer.name, payer.number, group)
+
+
+def _last_second(rng: Random, visits: Visits) -> None:
+    """One pays in the last second of the season; one who never paid comes a second later."""
+    last = rng.choice(visits.all)
+    last.at, last.counter, last.method = LAST_SECOND, COUNTERS[0], "cash"
+    person = rng.choice(visits.unpaid)
+    visits.all.append(
+        Visit(MIDNIGHT, COUNTERS[0], "cash", person.name, person.number, [person], expected_refusal="outside_window")
+    )
+
+
+def _usual(visits: Visits) -> list[Visit]:
+    return [v for v in visits.all if v.at < LAST_SECOND and v.expected_refusal is None and not v.double]
+
+
+def _doubles(town: Town, rng: Random, visits: Visits) -> None:
+    """A member of the family pays by card what another has paid by card, at the other hall."""
+    homes = {person: household for household in town.households for person in household.members}
+    candidates = [v for v in _usual(visits) if v.method == "pos"] or _usual(visits)
+    for n, first in enumerate(rng.sample(candidates, min(quota(town.residents, 0.004, 3), len(candidates)))):
+        first.method = "pos"
+        family = [p for p in homes[first.insured[0]].members if p.age() >= 18 and p.died_on is None]
+        other = next((p for p in family if p.number != first.payer_number), None)
+        name = other.name if other else surname(rng) + given_name(rng, "female", 1980)
+        day = min(first.at.date() + timedelta(days=rng.choice((0, 1, 2, 5, 9))), LAST_DAY)
+        while day.day > 25:
+            day += timedelta(days=1)
+        at = first.at if n == 0 or (day == first.at.date() and first.at.hour > 12) else moment(day, *HOURS[1])
+        hall = COUNTY if first.counter.region == TOWN else TOWN
+        insured = first.insured[: rng.choice((1, 1, 2))]
+        second = Visit(at, _counter(rng, hall), "pos", name, other.number if other else None, insured, double=True)
+        visits.all.append(second)
+        visits.doubles.append(second)
+
+
+def _paid_already(town: Town, rng: Random, visits: Visits) -> None:
+    """Somebody brings cash for what is paid: the clerk sees it and takes nothing."""
+    early = [v for v in _usual(visits) if v.at.date() <= date(2021, 12, 20)]
+    for first in rng.sample(early, min(quota(town.residents, 0.002), len(early))):
+        at = moment(_day(rng, first.at.date() + timedelta(days=1)), *HOURS[0])
+        visits.all.append(
+            Visit(at, first.counter, "cash", first.payer_name, first.payer_number, first.insured[:1], "already_paid")
+        )
+
+
+def _closed_days(rng: Random, visits: Visits, ready: dict[str, datetime]) -> None:
+    """On the 26th of three months somebody brings cash, and is told to come again on an open day."""
+    for month in (9, 10, 11):
+        day = date(2021, month, 26)
+        later = [
+            v for v in _usual(visits) if v.at.date() > day and all(ready[p.number].date() < day for p in v.insured)
+        ]
+        if later:
+            visit = rng.choice(later)
+            at = moment(day, *HOURS[0])
+            visits.all.append(
+                Visit(at, visit.counter, "cash", visit.payer_name, visit.payer_number, visit.insured, "closed_day")
+            )

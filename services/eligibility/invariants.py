@@ -1,0 +1,81 @@
+"""What must hold in eligibility at any moment: queries that find nothing. An edit behind the services' back shows here."""
+
+from shared.invariants import Invariant
+
+
+def _rests_on_accepted_row(table: str, key: str) -> str:
+    """Rows of a table whose feed row does not exist or went back; row 1 of a list is its header."""
+    return (
+        f"select said.pool, said.{key} as subject from {table} as said "
+        "left join feed on feed.pool = said.pool and feed.feed_id = said.feed_id "
+        "left join feed_rejection as back on back.pool = said.pool and back.feed_id = said.feed_id "
+        "and back.row_no = said.row_no where feed.feed_id is null or said.row_no < 2 or back.row_no is not null"
+    )
+
+
+INVARIANTS = (
+    Invariant(
+        "person_has_one_number",
+        "Every person has exactly one resident identity number, and no number names two persons",
+        "select person.pool, person.person_id as subject from person left join identity_document as document "
+        "on document.pool = person.pool and document.person_id = person.person_id and document.type = 'resident_id' "
+        "group by person.pool, person.person_id having count(document.document_id) <> 1 "
+        "union all select pool, encode(number_hash, 'hex') from identity_document "
+        "group by pool, type, number_hash having count(*) > 1",
+    ),
+    Invariant(
+        "feed_rows_are_counted",
+        "A taken feed has judged all its rows, and each rejected one is kept",
+        "select feed.pool, feed.feed_id as subject from feed left join (select pool, feed_id, count(*) as kept "
+        "from feed_rejection group by pool, feed_id) as back on back.pool = feed.pool and back.feed_id = feed.feed_id "
+        "where coalesce(back.kept, 0) <> rows_rejected "
+        "or (state = 'taken' and rows_total <> rows_accepted + rows_rejected)",
+    ),
+    Invariant(
+        "feed_has_its_bytes",
+        "A feed's evidence has the size and the hash that the feed was received with",
+        "select feed.pool, feed.feed_id as subject from feed left join evidence on evidence.pool = feed.pool "
+        "and evidence.evidence_id = feed.evidence_id "
+        "where (evidence.sha256, evidence.size_bytes) is distinct from (feed.sha256, feed.size_bytes)",
+    ),
+    Invariant(
+        "status_rests_on_accepted_row",
+        "Every status stands on an accepted row of a feed",
+        _rests_on_accepted_row("status", "status_id"),
+    ),
+    Invariant(
+        "status_is_of_its_supplier",
+        "A status and the feed it stands on are of one supplier",
+        "select status.pool, status.status_id as subject from status join feed on feed.pool = status.pool "
+        "and feed.feed_id = status.feed_id where status.supplier <> feed.supplier",
+    ),
+    Invariant(
+        "hukou_rests_on_accepted_row",
+        "Every statement about hukou stands on an accepted row of a feed",
+        _rests_on_accepted_row("hukou", "hukou_id"),
+    ),
+    Invariant(
+        "status_days_are_possible",
+        "A status begins no earlier than its person's birth and ends no earlier than it begins",
+        "select status.pool, status.status_id as subject from status join person on person.pool = status.pool "
+        "and person.person_id = status.person_id where valid_from < birth_date or valid_to < valid_from",
+    ),
+    Invariant(
+        "status_was_told",
+        "A status and its one status.granted event agree in everything",
+        "select status.pool, status.status_id as subject from status left join event on event.pool = status.pool "
+        "and event.type = 'status.granted' and event.subject = cast(status.status_id as text) "
+        "group by status.pool, status.status_id having count(event.seq) <> 1 or bool_or(event.data is distinct from "
+        "jsonb_build_object('status_id', status.status_id, 'person_id', status.person_id, 'code', status.code, "
+        "'grade', status.grade, 'school_region', status.school_region, 'identified_on', status.valid_from, "
+        "'valid_to', status.valid_to, 'supplier', status.supplier, 'feed_id', status.feed_id, 'row', status.row_no))",
+    ),
+    Invariant(
+        "told_status_is_there",
+        "A status that was told as granted is kept, and told as withdrawn exactly where it is",
+        "select event.pool, event.subject from event left join status on status.pool = event.pool "
+        "and cast(status.status_id as text) = event.subject where event.type = 'status.granted' "
+        "and (status.status_id is null or (status.withdrawn_at is not null) <> exists (select from event as later "
+        "where later.pool = event.pool and later.type = 'status.withdrawn' and later.subject = event.subject))",
+    ),
+)

@@ -1,0 +1,258 @@
+"""What a row of a department's list says, and on which days a status holds. Pure: no I/O, no clock.
+
+A row is judged by itself and with all its faults at once, so that a clerk corrects it in one go. What a
+department may assert is data (`suppliers.yaml`): it differs from notice to notice (S004-17).
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from typing import Literal
+
+from shared.codes import Status
+from shared.identity import NumberFault, ResidentNumber, normal_name, normal_number, read_resident_number
+from shared.regions import area_covers, area_covers_pool, is_region
+
+FEED_TRANSITIONS: Mapping[str, frozenset[str]] = {"received": frozenset({"taken"}), "taken": frozenset()}
+"""States of a feed: received (kept, being judged), taken (every row judged). Nothing leads back."""
+
+
+class FaultCode(StrEnum):
+    """Why a row is sent back, or a person of a roster is not resolved."""
+
+    NAME_MISSING = "name_missing"
+    NAME_DIFFERS = "name_differs"
+    IDENTITY_NUMBER_MISSING = "identity_number_missing"
+    IDENTITY_NUMBER_INVALID = "identity_number_invalid"
+    CATEGORY_UNKNOWN = "category_unknown"
+    GRADE_INVALID = "grade_invalid"
+    DATE_INVALID = "date_invalid"
+    DATE_IN_FUTURE = "date_in_future"
+    REGION_UNKNOWN = "region_unknown"
+    DUPLICATE_ROW = "duplicate_row"
+    AREA_FORBIDDEN = "area_forbidden"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault of a row: a stable code, and the words for the clerk who sent it."""
+
+    code: FaultCode
+    detail: str
+
+
+@dataclass(frozen=True)
+class Assertion:
+    """What a word of a list asserts: a status with its grade, or where the hukou is since birth or a day."""
+
+    status: Status | None = None
+    grade: int | None = None
+    hukou: Literal["since_birth", "since_day"] | None = None
+
+
+@dataclass(frozen=True)
+class Supplier:
+    """A department: the headings of its list (by field), and what each word in it, or else every row, asserts."""
+
+    code: str
+    name: str
+    columns: Mapping[str, str]
+    optional: frozenset[str] = frozenset()
+    words: Mapping[str, Assertion] = field(default_factory=dict)
+    every_row: Assertion | None = None
+    unknown_word: FaultCode = FaultCode.CATEGORY_UNKNOWN
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for an entry that could not judge a row."""
+        if bool(self.words) == bool(self.every_row) or bool(self.words) != ("word" in self.columns):
+            raise ValueError(f"supplier {self.code}: either words with their column, or every_row")
+        if not {"name", "number", "since"} <= set(self.columns) or not self.optional <= set(self.columns):
+            raise ValueError(f"supplier {self.code}: columns need name, number, since and whatever is optional")
+
+    @property
+    def required_headings(self) -> list[str]:
+        """The headings without which a list cannot be read."""
+        return [heading for cell, heading in self.columns.items() if cell not in self.optional]
+
+
+@dataclass(frozen=True)
+class FeedRow:
+    """A row as it was sent: its number in the sheet (the header is row 1), its cells and the days read from them."""
+
+    row_no: int
+    cells: Mapping[str, str]
+    days: Mapping[str, date | None]
+
+    def cell(self, name: str) -> str:
+        """The text of a field, "" where the list has no such column."""
+        return self.cells.get(name, "")
+
+
+@dataclass(frozen=True)
+class StatusClaim:
+    """A status from `identified_on` to `valid_to`, both days included; None: until further notice."""
+
+    code: Status
+    grade: int | None
+    school_region: str | None
+    identified_on: date
+    valid_to: date | None
+
+
+@dataclass(frozen=True)
+class HukouClaim:
+    """The hukou lies in `region` since that day; None: since birth."""
+
+    region: str
+    household_no: str | None
+    since: date | None
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A row without a fault: whom it names, and the one thing it asserts."""
+
+    row_no: int
+    name: str
+    holder: ResidentNumber
+    claim: StatusClaim | HukouClaim
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A row that goes back, with every fault found in it."""
+
+    row_no: int
+    faults: tuple[Fault, ...]
+
+
+Verdict = Accepted | Rejected
+
+
+def judge_rows(rows: Iterable[FeedRow], supplier: Supplier, today: date) -> Iterator[Verdict]:
+    """Judge rows in their order. `today` is the day the list came in, so that a resumed run judges alike.
+
+    A row that repeats person, word and day of an accepted row of the same list goes back as `duplicate_row`.
+    """
+    accepted_at: dict[tuple[str, str, date | None], int] = {}
+    for row in rows:
+        verdict = _judge_row(row, supplier, today)
+        key = (normal_number(row.cell("number")), row.cell("word"), row.days.get("since"))
+        if first := accepted_at.get(key):
+            faults = verdict.faults if isinstance(verdict, Rejected) else ()
+            verdict = Rejected(row.row_no, (*faults, Fault(FaultCode.DUPLICATE_ROW, f"与第{first}行重复")))
+        elif isinstance(verdict, Accepted):
+            accepted_at[key] = row.row_no
+        yield verdict
+
+
+def read_holder(name: str, number: str, today: date) -> tuple[ResidentNumber | None, list[Fault]]:
+    """Whom a name and a number mean, with every fault of the two."""
+    faults = [] if normal_name(name) else [Fault(FaultCode.NAME_MISSING, "缺少姓名")]
+    holder = read_resident_number(number, today=today)
+    if isinstance(holder, NumberFault):
+        return None, [*faults, Fault(FaultCode(holder.code), holder.detail)]
+    return holder, faults
+
+
+def same_name(given: str, recorded: str) -> bool:
+    """Whether two names are one: blanks and the kinds of middle dot do not count."""
+    return normal_name(given) == normal_name(recorded)
+
+
+# Known under another name. Which one is not told: the list is to be checked, not copied.
+NAME_DIFFERS = Fault(FaultCode.NAME_DIFFERS, "姓名与已登记的姓名不一致")
+OUTSIDE_AREA = Fault(FaultCode.AREA_FORBIDDEN, "户籍地和居住地都不在令牌的辖区内")
+
+
+def may_see(area: str, pool: str, hukou: str | None) -> bool:
+    """Whether a token of an area may read a person of the pool: all of them where it covers the pool, else by hukou.
+
+    A person whose hukou no feed has told is seen only by who may see the whole pool.
+    """
+    return area_covers_pool(area, pool) or (hukou is not None and area_covers(area, hukou))
+
+
+def status_holds(identified_on: date, valid_to: date | None, as_of: date) -> bool:
+    """Whether a status holds on a day: its first and its last day both count (S004-17)."""
+    return identified_on <= as_of and (valid_to is None or as_of <= valid_to)
+
+
+@dataclass
+class _Reading:
+    """One row on its way to a verdict: every reader notes its faults here and the next goes on."""
+
+    row: FeedRow
+    supplier: Supplier
+    today: date
+    holder: ResidentNumber | None
+    faults: list[Fault] = field(default_factory=list)
+
+    def fault(self, code: FaultCode, cell: str, wrong: str) -> None:
+        self.faults.append(Fault(code, f"{self.supplier.columns[cell]}{wrong}"))
+
+    def day(self, cell: str, *, future: bool = False) -> date | None:
+        """The day in a cell, not before the person's birth and, unless `future`, not after today."""
+        text = self.row.cell(cell)
+        day = self.row.days.get(cell)
+        if not text:
+            self.fault(FaultCode.DATE_INVALID, cell, "为空")
+        elif day is None:
+            self.fault(FaultCode.DATE_INVALID, cell, f"“{text}”不是有效日期，应为YYYY-MM-DD")
+        elif day > self.today and not future:
+            self.fault(FaultCode.DATE_IN_FUTURE, cell, f"“{text}”晚于报送日期")
+        elif self.holder is not None and day < self.holder.birth_date:
+            self.fault(FaultCode.DATE_INVALID, cell, f"“{text}”早于出生日期")
+        return day
+
+    def span(self) -> tuple[date | None, date | None]:
+        """The days of a status: the first is needed, an empty last one means until further notice."""
+        since = self.day("since")
+        until = self.day("until", future=True) if self.row.cell("until") else None
+        if since and until and until < since:
+            self.fault(FaultCode.DATE_INVALID, "until", f"早于{self.supplier.columns['since']}")
+        return since, until
+
+    def region(self, cell: str, digits: tuple[int, ...]) -> str:
+        """A division code of one of these lengths; only its shape can be checked (codes.md C2)."""
+        code = self.row.cell(cell)
+        if len(code) not in digits or not is_region(code):
+            self.fault(FaultCode.REGION_UNKNOWN, cell, f"“{code}”应为{'、'.join(map(str, digits))}位数字")
+        return code
+
+
+def _judge_row(row: FeedRow, supplier: Supplier, today: date) -> Verdict:
+    name = row.cell("name")
+    holder, faults = read_holder(name, row.cell("number"), today)
+    reading = _Reading(row, supplier, today, holder, faults)
+    claim = _read_claim(reading, supplier.every_row or supplier.words.get(row.cell("word")))
+    if reading.faults or holder is None or claim is None:
+        return Rejected(row.row_no, tuple(reading.faults))
+    return Accepted(row.row_no, normal_name(name), holder, claim)
+
+
+def _read_claim(reading: _Reading, assertion: Assertion | None) -> StatusClaim | HukouClaim | None:
+    if assertion is None:
+        known = "、".join(reading.supplier.words)
+        reading.fault(reading.supplier.unknown_word, "word", f"“{reading.row.cell('word')}”应为{known}之一")
+        reading.span()
+        return None
+    if assertion.hukou:
+        return _read_hukou(reading, since_day=assertion.hukou == "since_day")
+    return _read_status(reading, assertion)
+
+
+def _read_hukou(reading: _Reading, *, since_day: bool) -> HukouClaim:
+    region = reading.region("region", (12,))
+    day = reading.day("since") if since_day or reading.row.cell("since") else None
+    return HukouClaim(region, reading.row.cell("household_no") or None, day if since_day else None)
+
+
+def _read_status(reading: _Reading, assertion: Assertion) -> StatusClaim | None:
+    since, until = reading.span()
+    has_school = "school_region" in reading.supplier.columns
+    school_region = reading.region("school_region", (6, 9, 12)) if has_school else None
+    if assertion.status is None or since is None:
+        return None
+    return StatusClaim(assertion.status, assertion.grade, school_region, since, until)

@@ -1,0 +1,1 @@
+"""Bills, collections, receipts, the fund ledger: money in, and the way back."""

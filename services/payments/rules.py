@@ -1,0 +1,181 @@
+"""What payments decides, without I/O: on which days money is taken, what becomes of money that has come, whose it is.
+
+A bill carries its window and payer lines, so that taking a payment asks nobody anything.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Any, Self
+
+
+class BillStatus(StrEnum):
+    """应缴单: `open` until its person's part is paid; a part of zero is paid at once; `voided` with its assessment."""
+
+    OPEN = "open"
+    PAID = "paid"
+    VOIDED = "voided"
+
+
+class Outcome(StrEnum):
+    """What became of money that has come. It is never refused."""
+
+    SETTLED = "settled"
+    SURPLUS = "surplus"
+    SUSPENSE = "suspense"
+
+
+class Reason(StrEnum):
+    """Why money did not settle a bill; also why a counter does not take it while the payer still holds it."""
+
+    BILL_UNKNOWN = "bill_unknown"
+    BILL_VOIDED = "bill_voided"
+    ALREADY_PAID = "already_paid"
+    AMOUNT_DIFFERS = "amount_differs"
+    OUTSIDE_WINDOW = "outside_window"
+    CLOSED_DAY = "closed_day"
+
+
+BILL_TRANSITIONS: Mapping[tuple[BillStatus, str], BillStatus] = {
+    (BillStatus.OPEN, "settle"): BillStatus.PAID,
+    (BillStatus.OPEN, "void"): BillStatus.VOIDED,
+}
+"""Every way a bill changes; what stands here is drawn in the README."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """Days on which payment is taken, both ends included; `first_day`…`last_day` of each month, holidays or not."""
+
+    first: date
+    last: date
+    first_day: int
+    last_day: int
+    rules: tuple[str, ...]
+    day_rules: tuple[str, ...]
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> Self:
+        """From the JSON that an assessment carries."""
+        return cls(
+            date.fromisoformat(data["from"]),
+            date.fromisoformat(data["to"]),
+            int(data["first_day"]),
+            int(data["last_day"]),
+            tuple(data["rules"]),
+            tuple(data["day_rules"]),
+        )
+
+    def closed(self, day: date) -> Reason | None:
+        """Why nothing is taken on `day`: before or after the period, or on a masked day inside it; never both."""
+        if not self.first <= day <= self.last:
+            return Reason.OUTSIDE_WINDOW
+        if not self.first_day <= day.day <= self.last_day:
+            return Reason.CLOSED_DAY
+        return None
+
+    def rules_of(self, reason: Reason) -> tuple[str, ...]:
+        """The notice's rules behind a refusal for the day."""
+        return {Reason.OUTSIDE_WINDOW: self.rules, Reason.CLOSED_DAY: self.day_rules}.get(reason, ())
+
+
+@dataclass(frozen=True)
+class Bill:
+    """What settling knows of a bill."""
+
+    bill_no: str
+    status: BillStatus
+    amount_fen: int
+    window: Window
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What becomes of one payment."""
+
+    outcome: Outcome
+    reason: Reason | None
+
+
+def judge(bill: Bill | None, amount_fen: int, day: date) -> Verdict:
+    """Judge money for a bill by the day it was paid, in order of precedence.
+
+    Money for a paid bill is surplus and goes back by itself; everything else that does not fit waits in suspense.
+    """
+    if bill is None:
+        return Verdict(Outcome.SUSPENSE, Reason.BILL_UNKNOWN)
+    if bill.status is BillStatus.VOIDED:
+        return Verdict(Outcome.SUSPENSE, Reason.BILL_VOIDED)
+    if bill.status is BillStatus.PAID:
+        return Verdict(Outcome.SURPLUS, Reason.ALREADY_PAID)
+    if amount_fen != bill.amount_fen:
+        return Verdict(Outcome.SUSPENSE, Reason.AMOUNT_DIFFERS)
+    closed = bill.window.closed(day)
+    if closed:
+        return Verdict(Outcome.SUSPENSE, closed)
+    return Verdict(Outcome.SETTLED, None)
+
+
+def judge_all(bills: Mapping[str, Bill], payments: Sequence[tuple[str, int, date]]) -> list[Verdict]:
+    """Judge payments (bill number, fen, day) in their order: the second one for a bill finds it paid by the first."""
+    verdicts: list[Verdict] = []
+    settled: set[str] = set()
+    for bill_no, amount_fen, day in payments:
+        if bill_no in settled:
+            verdicts.append(Verdict(Outcome.SURPLUS, Reason.ALREADY_PAID))
+            continue
+        verdicts.append(judge(bills.get(bill_no), amount_fen, day))
+        if verdicts[-1].outcome is Outcome.SETTLED:
+            settled.add(bill_no)
+    return verdicts
+
+
+def bill_number(pool: str, assessment_id: str) -> str:
+    """The number of an assessment's bill: the pool, then 80 bits of the assessment's hash in Crockford's base 32.
+
+    Made from the assessment, so that learning the same news again gives the same number.
+    """
+    bits = int.from_bytes(hashlib.sha256(assessment_id.encode()).digest()[:10], "big")
+    return pool + "".join(_CROCKFORD[bits >> shift & 31] for shift in range(75, -5, -5))
+
+
+def receipt_number(book_code: str, number: int) -> str:
+    """The number printed on a receipt: its book and eight digits, consecutive within the book."""
+    return f"{book_code}-{number:08d}"
+
+
+# Accounts of the fund ledger. A transfer moves an amount from its credit account to its debit account.
+SPECIAL_ACCOUNT = "special_account"  # 财政专户
+PREMIUM = "premium/person"  # premiums that persons have paid
+SURPLUS = "surplus"  # paid without being due, owed back
+SUSPENSE = "suspense"  # come without a home
+
+
+def held_account(shift_id: str) -> str:
+    """What a shift holds until it closes."""
+    return f"held/shift/{shift_id}"
+
+
+def claim_account(payer: str) -> str:
+    """What another payer owes for its lines of settled bills (S004-15, S004-16)."""
+    return f"claim/{payer}"
+
+
+def premium_account(payer: str) -> str:
+    """Premium income of a payer."""
+    return f"premium/{payer}"
+
+
+def credit_account(outcome: Outcome) -> str:
+    """Where money that has come stands in the ledger."""
+    return {Outcome.SETTLED: PREMIUM, Outcome.SURPLUS: SURPLUS, Outcome.SUSPENSE: SUSPENSE}[outcome]
+
+
+def takings(collected_fen: int, paid_back_fen: int) -> int:
+    """What a shift hands over: taken less paid back; negative where the special account makes it up."""
+    return collected_fen - paid_back_fen
+
+
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"

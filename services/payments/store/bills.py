@@ -1,0 +1,81 @@
+"""SQL about bills."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from shared.database import Reader, Row, Writer
+
+from ..tables import bill
+
+_SHOWN = (
+    "pool, bill_no, assessment_id, scheme, person_id, unit_code, region, standard_fen, amount_fen, lines, "
+    '"window", status, issued_at, paid_on, version'
+)
+
+
+async def list_bills(
+    tx: Reader,
+    pool: str,
+    area: str,
+    *,
+    after: str,
+    limit: int,
+    status: str | None = None,
+    person_id: UUID | None = None,
+    scheme: str | None = None,
+) -> Sequence[Row]:
+    """Bills of the pool inside an area, by number; `limit` + 1 rows."""
+    wanted: list[tuple[str, str, Any]] = [
+        ("status", "status = :status", status),
+        ("person_id", "person_id = :person_id", person_id),
+        ("scheme", "scheme = :scheme", scheme),
+        ("area", "region like :area", f"{area}%" if area else None),
+    ]
+    given = {name: value for name, _, value in wanted if value is not None}
+    conditions = "".join(f" and {condition}" for name, condition, _ in wanted if name in given)
+    return await tx.rows(
+        f"select {_SHOWN} from bill where pool = :pool and bill_no > :after{conditions} order by bill_no limit :limit",
+        pool=pool,
+        after=after,
+        limit=limit + 1,
+        **given,
+    )
+
+
+async def find_bill(tx: Reader, pool: str, bill_no: str) -> Row | None:
+    """One bill."""
+    return await tx.row(
+        f"select {_SHOWN} from bill where pool = :pool and bill_no = :bill_no", pool=pool, bill_no=bill_no
+    )
+
+
+async def insert_bills(tx: Writer, rows: Sequence[Mapping[str, Any]]) -> set[UUID]:
+    """Insert bills unless their assessment has one; the assessments that got theirs now."""
+    stored = await tx.insert(bill, rows, tail="on conflict (pool, assessment_id) do nothing returning assessment_id")
+    return {row["assessment_id"] for row in stored}
+
+
+async def lock_bills(tx: Writer, pool: str, bill_nos: Sequence[str]) -> dict[str, Row]:
+    """Lock bills in the order of their numbers, which is everybody's order; unknown numbers are left out."""
+    rows = await tx.rows(
+        f"select {_SHOWN} from bill where pool = :pool and bill_no = any(cast(:bill_nos as text[])) "
+        "order by bill_no for update",
+        pool=pool,
+        bill_nos=sorted(set(bill_nos)),
+    )
+    return {row["bill_no"]: row for row in rows}
+
+
+async def mark_paid(tx: Writer, pool: str, paid: Sequence[tuple[str, date]]) -> None:
+    """Set locked open bills to paid, each on its day."""
+    if paid:
+        await tx.execute(
+            "update bill set status = 'paid', paid_on = news.paid_on, version = version + 1 "
+            "from unnest(cast(:bill_nos as text[]), cast(:days as date[])) as news (bill_no, paid_on) "
+            "where bill.pool = :pool and bill.bill_no = news.bill_no",
+            pool=pool,
+            bill_nos=[bill_no for bill_no, _ in paid],
+            days=[day for _, day in paid],
+        )

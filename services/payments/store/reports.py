@@ -1,0 +1,81 @@
+"""SQL that sums up: accounts, collections, receipts, and the four figures that must agree."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from shared.database import Reader, Row
+
+# An order-free mark of a set of persons: the same set gives the same number in every service.
+DIGEST = "cast(coalesce(sum(cast(cast('x' || substr(md5(cast(person_id as text)), 1, 15) as bit(60)) as bigint)), 0) as text)"
+
+
+async def account_balances(tx: Reader, pool: str, *, as_of: datetime | None = None) -> Sequence[Row]:
+    """Debits and credits of every account, as of any instant."""
+    narrowed = " and occurred_at <= :as_of" if as_of else ""
+    given: dict[str, Any] = {"as_of": as_of} if as_of else {}
+    return await tx.rows(
+        "select account, cast(sum(debit) as bigint) as debit_fen, cast(sum(credit) as bigint) as credit_fen from ("
+        f"select debit_account as account, amount_fen as debit, 0 as credit from transfer where pool = :pool{narrowed} "
+        f"union all select credit_account, 0, amount_fen from transfer where pool = :pool{narrowed}"
+        ") as posting group by account order by account",
+        pool=pool,
+        **given,
+    )
+
+
+async def collected_by_channel(tx: Reader, pool: str) -> Sequence[Row]:
+    """Count and sum of all money taken, by channel and outcome; money for an unknown bill has no scheme, but counts."""
+    return await tx.rows(
+        "select channel, outcome, count(*) as count, cast(sum(amount_fen) as bigint) as amount_fen from collection "
+        "where pool = :pool group by channel, outcome order by channel, outcome",
+        pool=pool,
+    )
+
+
+async def receipt_figures(tx: Reader, pool: str) -> Row:
+    """Receipts issued and voided, gaps and doubles in the books' numbers."""
+    row = await tx.row(
+        "select (select count(*) from receipt where pool = :pool) as issued, "
+        "(select count(*) from receipt where pool = :pool and voided_at is not null) as voided, "
+        "(select cast(coalesce(sum(last_number), 0) as bigint) from receipt_book where pool = :pool) "
+        " - (select count(distinct (book_code, number)) from receipt where pool = :pool) as gaps, "
+        "(select count(*) - count(distinct receipt_no) from receipt where pool = :pool) as duplicates",
+        pool=pool,
+    )
+    assert row is not None
+    return row
+
+
+async def refund_figures(tx: Reader, pool: str) -> Row:
+    """Count and sum of money paid back."""
+    row = await tx.row(
+        "select count(*) as count, cast(coalesce(sum(amount_fen), 0) as bigint) as amount_fen from refund "
+        "where pool = :pool",
+        pool=pool,
+    )
+    assert row is not None
+    return row
+
+
+async def four_way_figures(tx: Reader, pool: str, scheme: str) -> dict[str, Row]:
+    """Persons who paid, as the bills, the collections, the receipts and the ledger know them: heads, fen and digest."""
+    queries = {
+        "bills": f"select count(*) as heads, cast(coalesce(sum(amount_fen), 0) as bigint) as amount_fen, {DIGEST} as digest "
+        "from bill where pool = :pool and scheme = :scheme and status = 'paid' and amount_fen > 0",
+        "collections": "select count(*) as heads, cast(coalesce(sum(amount_fen - refunded_fen), 0) as bigint) as amount_fen, "
+        f"{DIGEST} as digest from collection where pool = :pool and scheme = :scheme and outcome = 'settled'",
+        "receipts": "select count(*) as heads, cast(coalesce(sum(receipt.amount_fen), 0) as bigint) as amount_fen, "
+        f"{DIGEST.replace('person_id', 'receipt.person_id')} as digest "
+        "from receipt join collection on collection.pool = receipt.pool and collection.collection_id = receipt.collection_id "
+        "where receipt.pool = :pool and collection.scheme = :scheme and voided_at is null and outcome = 'settled'",
+        "ledger": "select 0 as heads, cast(coalesce(sum(case when credit_account = 'premium/person' then amount_fen "
+        "else -amount_fen end), 0) as bigint) as amount_fen, '' as digest from transfer where pool = :pool "
+        "and scheme = :scheme and 'premium/person' in (credit_account, debit_account)",
+    }
+    found = {}
+    for name, sql in queries.items():
+        row = await tx.row(sql, pool=pool, scheme=scheme)
+        assert row is not None
+        found[name] = row
+    return found

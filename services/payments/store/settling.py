@@ -1,0 +1,72 @@
+"""SQL that settles a list of payments: everything set-based, one statement per table whatever the list's length."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from shared.database import Reader, Row, Writer
+
+from ..tables import collection, receipt, submission, transfer
+
+COLLECTION = (
+    "pool, collection_id, channel, method, bill_no, scheme, person_id, region, amount_fen, refunded_fen, payer_name, "
+    "payer_id, shift_id, paid_at, booked_at, outcome, reason, receipt_no, version"
+)
+
+
+async def insert_submissions(tx: Writer, rows: Sequence[Mapping[str, Any]]) -> set[UUID]:
+    """Store what has come, in the order of the references; the ids of those that are new to us."""
+    ordered = sorted(rows, key=lambda row: (row["channel"], row["reference"]))
+    stored = await tx.insert(
+        submission, ordered, tail="on conflict (pool, channel, reference) do nothing returning submission_id"
+    )
+    return {row["submission_id"] for row in stored}
+
+
+async def collections_by_reference(tx: Reader, pool: str, channel: str, references: Sequence[str]) -> dict[str, Row]:
+    """What became of earlier submissions, by their channel's reference."""
+    rows = await tx.rows(
+        f"select reference, {', '.join(f'collection.{name.strip()}' for name in COLLECTION.split(','))} "
+        "from submission join collection on collection.pool = submission.pool "
+        "and collection.submission_id = submission.submission_id "
+        "where submission.pool = :pool and submission.channel = :channel "
+        "and reference = any(cast(:references as text[]))",
+        pool=pool,
+        channel=channel,
+        references=list(references),
+    )
+    return {row["reference"]: row for row in rows}
+
+
+async def take_receipt_numbers(tx: Writer, pool: str, wanted: Mapping[str, int]) -> dict[str, int]:
+    """Take consecutive numbers from receipt books, books in ascending order; the first number of each.
+
+    The book's row stays locked until the commit, so a rolled-back transaction leaves no gap.
+    """
+    first: dict[str, int] = {}
+    for book_code in sorted(wanted):
+        last = await tx.value(
+            "insert into receipt_book (pool, book_code, last_number) values (:pool, :book_code, :count) "
+            "on conflict (pool, book_code) do update set last_number = receipt_book.last_number + excluded.last_number "
+            "returning last_number",
+            pool=pool,
+            book_code=book_code,
+            count=wanted[book_code],
+        )
+        first[book_code] = last - wanted[book_code] + 1
+    return first
+
+
+async def insert_collections(tx: Writer, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Book money that has come."""
+    await tx.insert(collection, rows)
+
+
+async def insert_receipts(tx: Writer, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Issue receipts."""
+    await tx.insert(receipt, rows)
+
+
+async def insert_transfers(tx: Writer, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Post to the fund ledger."""
+    await tx.insert(transfer, rows)

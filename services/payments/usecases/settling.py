@@ -1,0 +1,255 @@
+"""Settling: the one function through which all money comes in, whatever its channel. It takes a list."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from shared.clock import business_day
+from shared.codes import Channel, Payer
+from shared.database import Row, Writer
+from shared.ids import new_id
+
+from .. import rules, schemas
+from ..store import bills as bill_store
+from ..store import settling as store
+
+
+@dataclass(frozen=True)
+class Payment:
+    """Money that a channel says has come for a bill. `reference` is the channel's own and unique there."""
+
+    channel: Channel
+    method: str
+    reference: str
+    bill_no: str
+    amount_fen: int
+    paid_at: datetime
+    payer_name: str
+    payer_id: UUID | None
+    region: str
+    book_code: str
+    taken_by: str
+    shift_id: UUID | None
+    held_account: str
+    message: Mapping[str, Any]
+
+
+async def settle(tx: Writer, pool: str, payments: Sequence[Payment], now: datetime) -> list[Mapping[str, Any]]:
+    """Settle payments of one pool in the caller's transaction; their collections, in the order of the list.
+
+    All at once or not at all: submission, verdict, receipt, collection, postings, bill and events. A payment whose
+    reference is known already is not booked again; its first collection is answered. Locks are taken in one order:
+    references, bills, receipt books, chain heads.
+    """
+    ids = [new_id() for _ in payments]
+    fresh = await store.insert_submissions(
+        tx, [_submission(pool, id_, payment, now) for id_, payment in zip(ids, payments, strict=True)]
+    )
+    known = await bill_store.lock_bills(tx, pool, [payment.bill_no for payment in payments])
+    new = [(id_, payment) for id_, payment in zip(ids, payments, strict=True) if id_ in fresh]
+    verdicts = rules.judge_all(
+        {bill_no: _bill(row) for bill_no, row in known.items()},
+        [(payment.bill_no, payment.amount_fen, business_day(payment.paid_at)) for _, payment in new],
+    )
+    # From here it must succeed.
+    receipts = await _number_receipts(
+        tx, pool, [(payment, verdict) for (_, payment), verdict in zip(new, verdicts, strict=True)]
+    )
+    collections = [
+        _collection(pool, id_, payment, verdict, known.get(payment.bill_no), receipt_no, now)
+        for (id_, payment), verdict, (_, _, receipt_no) in zip(new, verdicts, receipts, strict=True)
+    ]
+    await store.insert_collections(tx, collections)
+    await store.insert_receipts(tx, _receipts(new, collections, receipts, now))
+    await store.insert_transfers(tx, _transfers(new, collections, known, now))
+    settled = [row for row in collections if row["outcome"] == rules.Outcome.SETTLED]
+    await bill_store.mark_paid(tx, pool, [(row["bill_no"], business_day(row["paid_at"])) for row in settled])
+    _publish(tx, collections, known, now)
+    return await _in_order(tx, pool, payments, collections, [payment for _, payment in new])
+
+
+def claim_transfers(bill: Mapping[str, Any], at: datetime) -> list[dict[str, Any]]:
+    """What the other payers owe for a settled bill, one transfer per payer and line (S004-15, S004-16)."""
+    owed: Counter[str] = Counter()
+    for line in bill["lines"]:
+        if line["payer"] != Payer.PERSON:
+            owed[line["payer"]] += line["amount_fen"]
+    return [
+        _transfer(
+            bill, "claim", rules.claim_account(payer), rules.premium_account(payer), amount_fen, bill["bill_no"], at
+        )
+        for payer, amount_fen in sorted(owed.items())
+    ]
+
+
+def bill_paid(bill: Mapping[str, Any], paid_on: Any, collection: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The data of `bill.paid`."""
+    return schemas.BillPaid(
+        bill_no=bill["bill_no"],
+        assessment_id=bill["assessment_id"],
+        person_id=bill["person_id"],
+        scheme=bill["scheme"],
+        region=bill["region"],
+        amount_fen=bill["amount_fen"],
+        paid_on=paid_on,
+        collection_id=collection["collection_id"] if collection else None,
+        receipt_no=collection["receipt_no"] if collection else None,
+    ).model_dump(mode="json")
+
+
+def _bill(row: Row) -> rules.Bill:
+    return rules.Bill(
+        row["bill_no"], rules.BillStatus(row["status"]), row["amount_fen"], rules.Window.of(row["window"])
+    )
+
+
+def _submission(pool: str, submission_id: UUID, payment: Payment, now: datetime) -> dict[str, Any]:
+    return {
+        "pool": pool,
+        "submission_id": submission_id,
+        "channel": payment.channel,
+        "reference": payment.reference,
+        "bill_no": payment.bill_no,
+        "amount_fen": payment.amount_fen,
+        "paid_at": payment.paid_at,
+        "message": payment.message,
+        "received_at": now,
+    }
+
+
+async def _number_receipts(
+    tx: Writer, pool: str, judged: Sequence[tuple[Payment, rules.Verdict]]
+) -> list[tuple[str, int, str | None]]:
+    """Book, number and printed number for each payment; suspense gets none."""
+    due = [verdict.outcome is not rules.Outcome.SUSPENSE for _, verdict in judged]
+    wanted = Counter(payment.book_code for (payment, _), is_due in zip(judged, due, strict=True) if is_due)
+    upcoming = await store.take_receipt_numbers(tx, pool, wanted)
+    numbered: list[tuple[str, int, str | None]] = []
+    for (payment, _), is_due in zip(judged, due, strict=True):
+        if not is_due:
+            numbered.append((payment.book_code, 0, None))
+            continue
+        number = upcoming[payment.book_code]
+        upcoming[payment.book_code] += 1
+        numbered.append((payment.book_code, number, rules.receipt_number(payment.book_code, number)))
+    return numbered
+
+
+def _collection(
+    pool: str,
+    submission_id: UUID,
+    payment: Payment,
+    verdict: rules.Verdict,
+    bill: Row | None,
+    receipt_no: str | None,
+    now: datetime,
+) -> dict[str, Any]:
+    return {
+        "pool": pool,
+        "collection_id": new_id(),
+        "submission_id": submission_id,
+        "channel": payment.channel,
+        "method": payment.method,
+        "bill_no": payment.bill_no,
+        "scheme": bill["scheme"] if bill else None,
+        "person_id": bill["person_id"] if bill else None,
+        "region": bill["region"] if bill else payment.region,
+        "amount_fen": payment.amount_fen,
+        "refunded_fen": 0,
+        "payer_name": payment.payer_name,
+        "payer_id": payment.payer_id,
+        "shift_id": payment.shift_id,
+        "paid_at": payment.paid_at,
+        "booked_at": now,
+        "outcome": verdict.outcome,
+        "reason": verdict.reason,
+        "receipt_no": receipt_no,
+        "version": 1,
+    }
+
+
+def _receipts(
+    new: Sequence[tuple[UUID, Payment]],
+    collections: Sequence[Mapping[str, Any]],
+    numbered: Sequence[tuple[str, int, str | None]],
+    now: datetime,
+) -> list[dict[str, Any]]:
+    return [
+        {
+            "pool": row["pool"],
+            "book_code": book_code,
+            "number": number,
+            "receipt_no": receipt_no,
+            "collection_id": row["collection_id"],
+            "bill_no": row["bill_no"],
+            "person_id": row["person_id"],
+            "payer_name": row["payer_name"],
+            "amount_fen": row["amount_fen"],
+            "issued_at": now,
+            "issued_by": payment.taken_by,
+        }
+        for (_, payment), row, (book_code, number, receipt_no) in zip(new, collections, numbered, strict=True)
+        if receipt_no
+    ]
+
+
+def _transfers(
+    new: Sequence[tuple[UUID, Payment]],
+    collections: Sequence[Mapping[str, Any]],
+    known: Mapping[str, Row],
+    now: datetime,
+) -> list[dict[str, Any]]:
+    rows = []
+    for (_, payment), row in zip(new, collections, strict=True):
+        into = rules.credit_account(row["outcome"])
+        rows.append(_transfer(row, "collect", payment.held_account, into, row["amount_fen"], row["collection_id"], now))
+        if row["outcome"] == rules.Outcome.SETTLED:
+            rows.extend(claim_transfers(known[row["bill_no"]], now))
+    return rows
+
+
+def _transfer(
+    about: Mapping[str, Any], kind: str, debit: str, credit: str, amount_fen: int, subject: object, at: datetime
+) -> dict[str, Any]:
+    return {
+        "pool": about["pool"],
+        "transfer_id": new_id(),
+        "kind": kind,
+        "debit_account": debit,
+        "credit_account": credit,
+        "amount_fen": amount_fen,
+        "scheme": about["scheme"] or "",
+        "subject": str(subject),
+        "occurred_at": at,
+    }
+
+
+def _publish(tx: Writer, collections: Sequence[Mapping[str, Any]], known: Mapping[str, Row], now: datetime) -> None:
+    for row in collections:
+        bill = known.get(row["bill_no"])
+        if row["outcome"] == rules.Outcome.SETTLED and bill:
+            data = bill_paid(bill, business_day(row["paid_at"]), row)
+            tx.publish(row["pool"], "bill.paid", bill["bill_no"], bill["version"] + 1, now, data)
+        elif row["outcome"] == rules.Outcome.SURPLUS:
+            data = schemas.CollectionSurplus.model_validate(row, extra="ignore").model_dump(mode="json")
+            tx.publish(row["pool"], "collection.surplus", row["collection_id"], 1, now, data)
+
+
+async def _in_order(
+    tx: Writer,
+    pool: str,
+    payments: Sequence[Payment],
+    collections: Sequence[Mapping[str, Any]],
+    booked: Sequence[Payment],
+) -> list[Mapping[str, Any]]:
+    found: dict[tuple[str, str], Mapping[str, Any]] = {
+        (payment.channel, payment.reference): row for payment, row in zip(booked, collections, strict=True)
+    }
+    for channel in {payment.channel for payment in payments if (payment.channel, payment.reference) not in found}:
+        references = [payment.reference for payment in payments if payment.channel == channel]
+        earlier = await store.collections_by_reference(tx, pool, channel, references)
+        found |= {(channel, reference): row for reference, row in earlier.items() if (channel, reference) not in found}
+    return [found[payment.channel, payment.reference] for payment in payments]

@@ -1,0 +1,19 @@
+"""What the use cases work with."""
+
+from dataclasses import dataclass
+
+from shared.clock import Clock
+from shared.database import Database
+
+from ..clients import RegistrationClient
+from ..settings import Settings
+
+
+@dataclass(frozen=True)
+class Payments:
+    """The parts of the service, joined in `app.py`."""
+
+    settings: Settings
+    database: Database
+    clock: Clock
+    registration: RegistrationClient

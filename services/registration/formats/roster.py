@@ -1,0 +1,89 @@
+"""Rosters (花名册) as villages and schools hand them in: rows of a sheet → values, or what is wrong with a row.
+
+A village's roster names household and head, a school's the class; both name the person, where the person belongs,
+and whether they join anew (新参) or again (续保). The column 性别 is required but not read: the register knows it from
+the number. A row that cannot be read goes back with every fault named.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from shared.identity import NumberFault, normal_name, read_resident_number
+from shared.regions import is_region
+from shared.sheets import Sheet, SheetRow, read_sheet, write_returned
+
+from ..rules import EnrolmentKind
+
+_COLUMNS = ("姓名", "身份证号", "性别", "户籍地代码", "居住地代码", "参保方式")
+_UNIT_COLUMNS = {"village": ("户号", "户主", *_COLUMNS), "school": ("班级", *_COLUMNS), "institution": _COLUMNS}
+_KINDS = {"新参": EnrolmentKind.NEW, "续保": EnrolmentKind.RENEWAL}
+
+
+@dataclass(frozen=True, slots=True)
+class RosterRow:
+    """One person on a roster. `household_no` is the village's own number of the household, or empty."""
+
+    row: int
+    name: str
+    number: str
+    hukou: str
+    residence: str
+    kind: EnrolmentKind
+    household_no: str
+
+
+@dataclass(frozen=True, slots=True)
+class RowFault:
+    """One reason for which a row goes back: a stable code and a sentence for the clerk."""
+
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableRow:
+    """A row that is no person, with everything that is wrong with it."""
+
+    row: int
+    faults: tuple[RowFault, ...]
+
+
+def read_roster(file_name: str, data: bytes, unit_kind: str) -> Sheet:
+    """The sheet of a roster, rows not yet judged. Raises SheetUnreadable, also where a column is missing."""
+    return read_sheet(file_name, data, required=_UNIT_COLUMNS[unit_kind])
+
+
+def read_row(row: SheetRow, *, today: date) -> RosterRow | UnreadableRow:
+    """One row of a roster; `today` bounds birth dates."""
+    cells = row.cells
+    name, kind = normal_name(cells["姓名"]), _KINDS.get(cells["参保方式"])
+    number = read_resident_number(cells["身份证号"], today=today)
+    faults = [
+        *([] if name else [RowFault("name_missing", "缺少姓名")]),
+        *([RowFault(number.code, number.detail)] if isinstance(number, NumberFault) else []),
+        *_region_faults(cells, "户籍地代码"),
+        *_region_faults(cells, "居住地代码"),
+        *([] if kind else [RowFault("enrolment_unknown", "参保方式应为“新参”或“续保”")]),
+    ]
+    if faults or kind is None or isinstance(number, NumberFault):
+        return UnreadableRow(row.number, tuple(faults))
+    return RosterRow(
+        row=row.number,
+        name=name,
+        number=number.number,
+        hukou=cells["户籍地代码"],
+        residence=cells["居住地代码"],
+        kind=kind,
+        household_no=cells.get("户号", ""),
+    )
+
+
+def write_rejected(sheet: Sheet, details: Mapping[int, Sequence[str]]) -> bytes:
+    """The rows named in `details` as they came, each with its reasons in the column 退回原因."""
+    returned = [(row.cells, "；".join(details[row.number])) for row in sheet.rows if row.number in details]
+    return write_returned(sheet.form, sheet.columns, returned)
+
+
+def _region_faults(cells: Mapping[str, str], column: str) -> list[RowFault]:
+    return [] if is_region(cells[column]) else [RowFault("region_unknown", f"{column}应为6、9或12位区划代码")]

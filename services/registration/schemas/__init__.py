@@ -1,0 +1,1 @@
+"""The wire of registration: requests, answers, event bodies, problems. Split by subject; names are unique over all."""

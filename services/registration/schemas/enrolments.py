@@ -1,0 +1,196 @@
+"""Enrolments, assessments, cover, and the progress of a scheme."""
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from shared.codes import Document
+
+from ..rules import EnrolmentKind
+from .fields import (
+    Answer,
+    LineOut,
+    NotAppliedOut,
+    PoolCode,
+    ReasonOut,
+    RegionCode,
+    Request,
+    SpanOut,
+    Text,
+    UnitCode,
+)
+
+_ID = "0192f0c4-7b7a-7c3e-8a55-3f1f7f1b2a01"
+_VERSION = "sha256:4bf9739b7aa20c9f5f3ecbd25f8b8e00e0e724f6345fc75f1f690ac0b90f3b68"
+
+
+class ResidentDocument(Request):
+    """An identity document."""
+
+    type: Literal["resident_id"] = Field(description="Kind of document", examples=["resident_id"])
+    number: Text = Field(description="Its number", examples=["11010519491231002X"])
+
+
+class EnrolmentPerson(Request):
+    """The person who enrols."""
+
+    name: Text = Field(description="Name as on the document", examples=["张三"])
+    document: ResidentDocument = Field(description="Identity document")
+    hukou: RegionCode = Field(description="Household registration place, division code", examples=["990101102203"])
+    residence: RegionCode = Field(description="Place of residence, division code", examples=["990101102203"])
+    household_no: Annotated[str, Field(max_length=50)] | None = Field(
+        None, description="The village's number of the household", examples=["0001"]
+    )
+
+
+class EnrolmentRequest(Request):
+    """One person who registers apart from a roster."""
+
+    pool: PoolCode = Field(description="Pooling area", examples=["990101"])
+    scheme: Text = Field(description="Scheme to join", examples=["example-2031"])
+    unit_code: UnitCode = Field(description="Unit at which the person registers", examples=["990101102203"])
+    enrolment: EnrolmentKind = Field(description="How the person joins", examples=["newborn"])
+    person: EnrolmentPerson = Field(description="The person who enrols")
+    documents: list[Document] | None = Field(
+        None, max_length=100, description="Papers shown; null: taken as shown", examples=[["hukou_booklet"]]
+    )
+
+
+class EnrolmentOut(Answer):
+    """A person's registration for a scheme."""
+
+    enrolment_id: UUID = Field(description="Identifier of the enrolment", examples=[_ID])
+    pool: str = Field(description="Pooling area", examples=["990101"])
+    scheme: str = Field(description="Scheme", examples=["example-2031"])
+    person_id: UUID = Field(description="Person", examples=[_ID])
+    kind: EnrolmentKind = Field(description="How the person joined", examples=["renewal"])
+    unit_code: str = Field(description="Unit that enrolled the person", examples=["990101102203"])
+    household_no: str = Field(description="The village's number of the household, or empty", examples=["0001"])
+    roster_id: UUID | None = Field(description="Roster that named the person; null: registered alone", examples=[_ID])
+    state: Literal["enrolled", "paid"] = Field(
+        description="`paid` once payments has told that the bill is paid", examples=["enrolled"]
+    )
+    enrolled_at: datetime = Field(description="Business instant", examples=["2030-09-01T10:00:05+08:00"])
+    bill_no: str | None = Field(description="The bill that was paid", examples=["9901010192f0c47b7a7c3e"])
+    paid_fen: int | None = Field(description="What the person paid, fen", examples=[3000])
+    paid_on: date | None = Field(description="Business day of the payment", examples=["2030-09-05"])
+    version: int = Field(description="Raised with each change", examples=[1])
+
+
+class AssessmentOut(Answer):
+    """核定: what is due for a person, frozen when issued."""
+
+    assessment_id: UUID = Field(description="Identifier of the assessment", examples=[_ID])
+    enrolment_id: UUID = Field(description="The enrolment it belongs to", examples=[_ID])
+    pool: str = Field(description="Pooling area", examples=["990101"])
+    scheme: str = Field(description="Scheme", examples=["example-2031"])
+    package: str = Field(description="Version of the package by which it was made", examples=[_VERSION])
+    person_id: UUID = Field(description="Person", examples=[_ID])
+    unit_code: str = Field(description="Unit that enrolled the person", examples=["990101102203"])
+    assessed_for: date = Field(
+        description="Day for which windows and statuses were judged: the first on which the person could pay",
+        examples=["2030-09-01"],
+    )
+    standard_fen: int = Field(description="The whole that is due, fen", examples=[30000])
+    payable_fen: int = Field(description="The person's own part, fen", examples=[3000])
+    lines: list[LineOut] = Field(
+        description="Who pays what; they sum to `standard_fen`",
+        examples=[[{"payer": "person", "amount_fen": 30000, "status": None, "rules": ["S004-09"]}]],
+    )
+    cover: SpanOut = Field(description="The span that the enrolment covers once paid")
+    not_applied: list[NotAppliedOut] = Field(description="Statuses that gave nothing here", examples=[[]])
+    rules: list[str] = Field(description="Ids of the rules that decided", examples=[["S004-09", "S004-14"]])
+    issued_at: datetime = Field(description="Business instant", examples=["2030-09-01T10:00:05+08:00"])
+
+
+class CoverOut(Answer):
+    """The covered days of one person in one calendar year."""
+
+    cover_id: UUID = Field(description="Identifier of the cover", examples=[_ID])
+    pool: str = Field(description="Pooling area", examples=["990101"])
+    person_id: UUID = Field(description="Person", examples=[_ID])
+    scheme: str = Field(description="Scheme", examples=["example-2031"])
+    enrolment_id: UUID = Field(description="The paid enrolment behind it", examples=[_ID])
+    year: int = Field(description="Calendar year", examples=[2031])
+    covered_from: date = Field(description="First covered day", examples=["2031-01-01"])
+    covered_to: date = Field(description="Last covered day, inclusive", examples=["2031-12-31"])
+    started_at: datetime = Field(
+        description="Business instant at which the payment was learnt", examples=["2030-09-05T10:00:00+08:00"]
+    )
+
+
+class EnrolmentPage(Answer):
+    """A page of enrolments."""
+
+    items: list[EnrolmentOut] = Field(description="Enrolments in the order in which they were made", examples=[[]])
+    next: str | None = Field(description="Cursor of the next page; null at the end", examples=[_ID])
+
+
+class AssessmentPage(Answer):
+    """A page of assessments."""
+
+    items: list[AssessmentOut] = Field(description="Assessments in the order in which they were issued", examples=[[]])
+    next: str | None = Field(description="Cursor of the next page; null at the end", examples=[_ID])
+
+
+class CoverPage(Answer):
+    """A page of cover."""
+
+    items: list[CoverOut] = Field(description="Cover in the order in which it started", examples=[[]])
+    next: str | None = Field(description="Cursor of the next page; null at the end", examples=[_ID])
+
+
+class EnrolmentAnswer(Answer):
+    """What became of a single registration."""
+
+    outcome: Literal["enrolled", "refused"] = Field(
+        description="Refused by a rule, with every reason; the refusal is recorded", examples=["enrolled"]
+    )
+    person_id: UUID = Field(description="Person", examples=[_ID])
+    enrolment: EnrolmentOut | None = Field(description="The enrolment; null where refused")
+    assessment: AssessmentOut | None = Field(description="The assessment; null where refused")
+    reasons: list[ReasonOut] = Field(description="Every reason of a refusal", examples=[[]])
+
+
+class AssessedTotals(Answer):
+    """The assessments in force."""
+
+    count: int = Field(description="Assessments", examples=[1900])
+    standard_fen: int = Field(description="Sum of what is due, fen", examples=[57000000])
+    by_payer_fen: dict[str, int] = Field(
+        description="Sum of the lines of each payer, fen",
+        examples=[{"person": 51000000, "medical_assistance_fund": 6000000}],
+    )
+
+
+class PaidRoster(Answer):
+    """The persons whose bill of more than nothing is paid, as learnt from payments."""
+
+    heads: int = Field(description="Persons", examples=[1700])
+    amount_fen: int = Field(description="Sum of what they paid, fen", examples=[54000000])
+    digest: str = Field(
+        description="Order-free digest of the set of persons: the sum over them of the first 15 hex digits of"
+        " md5(person_id), as decimal text",
+        examples=["0"],
+    )
+
+
+class Progress(Answer):
+    """How far a scheme has come; inside the caller's area only."""
+
+    expected: int = Field(
+        description="Distinct persons named by the rosters: a person on two rosters counts once, a rejected row names"
+        " nobody and does not count",
+        examples=[1980],
+    )
+    enrolled: int = Field(description="Persons enrolled, newborns and single registrations included", examples=[1900])
+    refused: dict[str, int] = Field(
+        description="Persons by refusal code; each person counts once per code, over rosters and single registrations",
+        examples=[{"employee_insured": 60, "already_enrolled": 20}],
+    )
+    newborns: int = Field(description="Persons enrolled as newborns", examples=[12])
+    assessed: AssessedTotals = Field(description="The assessments in force")
+    covered: int = Field(description="Persons with cover", examples=[1750])
+    roster_paid: PaidRoster = Field(description="Persons who paid something")

@@ -1,0 +1,85 @@
+"""What registration refuses, beyond the refusals of an assessment."""
+
+from shared.problem import ProblemType
+
+PACKAGE_FAULTY = ProblemType(
+    "package_faulty",
+    422,
+    ("政策包有误", "The package is faulty"),
+    ("政策包有 {count} 处错误，见 errors", "The package has {count} fault(s), see errors"),
+)
+PACKAGE_UNKNOWN = ProblemType(
+    "package_unknown",
+    404,
+    ("政策包不存在", "No such package"),
+    ("没有方案 {scheme} 的版本 {version}", "Scheme {scheme} has no version {version}"),
+)
+SCHEME_CONFLICT = ProblemType(
+    "scheme_conflict",
+    409,
+    ("方案冲突", "The scheme conflicts with another"),
+    (
+        "统筹区 {pool} 的 {year} 年度已是方案 {other}；一个统筹区一个年度只有一个方案",
+        "Pool {pool} already has scheme {other} for {year}; a pool has one scheme a year, and a scheme one pool",
+    ),
+)
+SCHEME_UNKNOWN = ProblemType(
+    "scheme_unknown",
+    404,
+    ("方案不存在", "No such scheme"),
+    ("统筹区没有已发布的方案 {scheme}", "No scheme {scheme} is published in this pool"),
+)
+FOUR_EYES = ProblemType(
+    "four_eyes",
+    409,
+    ("须由他人办理", "Another person must do this"),
+    ("政策包由 {person} 起草，须由另一人发布", "{person} drafted the package; somebody else must publish it"),
+)
+UNIT_UNKNOWN = ProblemType(
+    "unit_unknown",
+    404,
+    ("单位不存在", "No such unit"),
+    ("统筹区没有单位 {unit_code}", "The pool has no unit {unit_code}"),
+)
+UNIT_EXISTS = ProblemType(
+    "unit_exists",
+    409,
+    ("单位已存在", "The unit exists"),
+    ("单位 {unit_code} 已存在，且内容不同", "Unit {unit_code} exists with other content"),
+)
+REGION_OUTSIDE_POOL = ProblemType(
+    "region_outside_pool",
+    422,
+    ("不在统筹区内", "Outside the pool"),
+    ("区划 {region} 不在统筹区 {pool} 内", "Region {region} lies outside pool {pool}"),
+)
+ROSTER_UNREADABLE = ProblemType(
+    "roster_unreadable",
+    422,
+    ("花名册无法读取", "The roster cannot be read"),
+    ("{reason}", "The file is not a roster: {reason}"),
+)
+ROSTER_UNKNOWN = ProblemType(
+    "roster_unknown",
+    404,
+    ("花名册不存在", "No such roster"),
+    ("没有花名册 {roster_id}", "There is no roster {roster_id}"),
+)
+PERSON_REFUSED = ProblemType(
+    "person_refused",
+    422,
+    ("人员信息有误", "The person cannot be identified"),
+    ("人员信息有 {count} 处错误，见 errors", "The person has {count} fault(s), see errors"),
+)
+ENROLMENT_UNKNOWN = ProblemType(
+    "enrolment_unknown",
+    404,
+    ("参保登记不存在", "No such enrolment"),
+    ("没有参保登记 {enrolment_id}", "There is no enrolment {enrolment_id}"),
+)
+ASSESSMENT_UNKNOWN = ProblemType(
+    "assessment_unknown",
+    404,
+    ("核定不存在", "No such assessment"),
+    ("没有核定 {assessment_id}", "There is no assessment {assessment_id}"),
+)

@@ -1,0 +1,116 @@
+"""SQL about enrolments, their assessments, and refusals."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import RowMapping
+
+from shared.database import Reader, Writer
+
+from ..tables import assessment, assessment_line, enrolment, refusal
+
+_ENROLMENT = (
+    "e.pool, e.enrolment_id, e.scheme, e.person_id, e.kind, e.unit_code, e.household_no, e.roster_id, e.state,"
+    " e.enrolled_at, e.bill_no, e.paid_fen, e.paid_on, e.version"
+)
+_ASSESSMENT = (
+    "a.pool, a.assessment_id, a.enrolment_id, a.scheme, a.package, a.person_id, a.unit_code, a.assessed_for,"
+    " a.standard_fen, a.payable_fen, a.covered_from, a.covered_to, a.not_applied, a.rules, a.issued_at,"
+    " (select coalesce(jsonb_agg(jsonb_build_object('payer', l.payer, 'amount_fen', l.amount_fen, 'status', l.status,"
+    " 'rules', l.rules) order by l.line_no), '[]') from assessment_line l"
+    " where l.pool = a.pool and l.assessment_id = a.assessment_id) as lines"
+)
+
+
+async def enrolled_persons(tx: Reader, pool: str, scheme: str, person_ids: Sequence[UUID]) -> set[UUID]:
+    """Which of these persons are enrolled in the scheme."""
+    rows = await tx.rows(
+        "select person_id from enrolment where pool = :pool and scheme = :scheme"
+        " and person_id = any(cast(:person_ids as uuid[]))",
+        pool=pool,
+        scheme=scheme,
+        person_ids=list(person_ids),
+    )
+    return {row["person_id"] for row in rows}
+
+
+async def insert_enrolments(tx: Writer, rows: Sequence[Mapping[str, Any]]) -> set[UUID]:
+    """Enrol persons who are not yet; those enrolled now. In order of person, so that two lists never wait in a ring."""
+    ordered = sorted(rows, key=lambda row: row["person_id"])
+    tail = "on conflict (pool, scheme, person_id) do nothing returning person_id"
+    return {row["person_id"] for row in await tx.insert(enrolment, ordered, tail=tail)}
+
+
+async def insert_assessments(
+    tx: Writer, rows: Sequence[Mapping[str, Any]], lines: Sequence[Mapping[str, Any]]
+) -> None:
+    """Assessments and their lines."""
+    await tx.insert(assessment, rows)
+    await tx.insert(assessment_line, lines)
+
+
+async def insert_refusals(tx: Writer, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Refusals: one per person and reason, however often it is said. Ordered like enrolments."""
+    ordered = sorted(rows, key=lambda row: (row["person_id"], row["code"]))
+    await tx.insert(refusal, ordered, tail="on conflict (pool, scheme, person_id, code) do nothing")
+
+
+async def find_enrolment(tx: Reader, pool: str, enrolment_id: UUID) -> RowMapping | None:
+    """One enrolment, with the region of its unit."""
+    return await tx.row(
+        f"select {_ENROLMENT}, u.region from enrolment e join unit u on u.pool = e.pool and u.unit_code = e.unit_code"
+        " where e.pool = :pool and e.enrolment_id = :enrolment_id",
+        pool=pool,
+        enrolment_id=enrolment_id,
+    )
+
+
+async def find_assessment(tx: Reader, pool: str, assessment_id: UUID) -> RowMapping | None:
+    """One assessment with its lines, and the region of its unit."""
+    return await tx.row(
+        f"select {_ASSESSMENT}, u.region from assessment a join unit u on u.pool = a.pool and u.unit_code = a.unit_code"
+        " where a.pool = :pool and a.assessment_id = :assessment_id",
+        pool=pool,
+        assessment_id=assessment_id,
+    )
+
+
+async def list_enrolments(
+    tx: Reader, pool: str, area: str, *, scheme: str | None, person_id: UUID | None, after: UUID | None, limit: int
+) -> Sequence[RowMapping]:
+    """Enrolments inside an area, in the order in which they were made; `limit` + 1 rows."""
+    return await tx.rows(
+        f"select {_ENROLMENT} from enrolment e join unit u on u.pool = e.pool and u.unit_code = e.unit_code"
+        f" where e.pool = :pool and starts_with(u.region, :area) {_narrowed('e', 'enrolment_id')}",
+        pool=pool,
+        area=area,
+        scheme=scheme,
+        person_id=person_id,
+        after=after,
+        limit=limit + 1,
+    )
+
+
+async def list_assessments(
+    tx: Reader, pool: str, area: str, *, scheme: str | None, person_id: UUID | None, after: UUID | None, limit: int
+) -> Sequence[RowMapping]:
+    """Assessments inside an area, in the order in which they were issued; `limit` + 1 rows."""
+    return await tx.rows(
+        f"select {_ASSESSMENT} from assessment a join unit u on u.pool = a.pool and u.unit_code = a.unit_code"
+        f" where a.pool = :pool and starts_with(u.region, :area) {_narrowed('a', 'assessment_id')}",
+        pool=pool,
+        area=area,
+        scheme=scheme,
+        person_id=person_id,
+        after=after,
+        limit=limit + 1,
+    )
+
+
+def _narrowed(table: str, key: str) -> str:
+    return (
+        f"and (cast(:scheme as text) is null or {table}.scheme = :scheme)"
+        f" and (cast(:person_id as uuid) is null or {table}.person_id = :person_id)"
+        f" and (cast(:after as uuid) is null or {table}.{key} > :after) order by {table}.{key} limit :limit"
+    )

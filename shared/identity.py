@@ -1,0 +1,78 @@
+"""Resident identity numbers (GB 11643-1999): reading, checking, masking.
+
+python-stdnum does the check digit and the birth date; around it stands what it leaves open: future dates, unknown
+address codes (historic and local ones are in use, codes.md C3), and the lower-case x that lists bring.
+Rejecting a valid number is worse than accepting an invalid one.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from stdnum.cn import ric
+from stdnum.exceptions import ValidationError
+
+Sex = Literal["male", "female"]
+
+_NUMBER = re.compile(r"^[1-9]\d{16}[\dX]$")
+_IN_TEXT = re.compile(r"(?<!\d)[1-9]\d{16}[\dXx](?!\d)")
+
+
+@dataclass(frozen=True)
+class ResidentNumber:
+    """A resident identity number that passed its checks."""
+
+    number: str
+    birth_date: date
+    sex: Sex
+
+
+@dataclass(frozen=True)
+class NumberFault:
+    """Why a text is no resident identity number. `code` is stable, `detail` is for clerks."""
+
+    code: str
+    detail: str
+
+
+def read_resident_number(text: str, *, today: date) -> ResidentNumber | NumberFault:
+    """Read a number as lists bring it (blanks, full-width digits, lower-case x); `today` bounds the birth date."""
+    number = normal_number(text)
+    if not number:
+        return NumberFault("identity_number_missing", "缺少身份证号")
+    if not _NUMBER.match(number):
+        return NumberFault("identity_number_invalid", "身份证号应为18位（前17位数字，末位数字或X）")
+    if ric.calc_check_digit(number) != number[-1]:
+        return NumberFault("identity_number_invalid", "身份证号校验位不符")
+    try:
+        birth_date = ric.get_birth_date(number)
+    except ValidationError:
+        return NumberFault("identity_number_invalid", "身份证号中的出生日期不存在")
+    if not isinstance(birth_date, date) or birth_date > today or birth_date.year < 1890:
+        return NumberFault("identity_number_invalid", "身份证号中的出生日期不可能")
+    return ResidentNumber(number, birth_date, "male" if int(number[16]) % 2 else "female")
+
+
+def normal_number(text: str) -> str:
+    """The one spelling under which a number is stored and looked up."""
+    narrow = text.translate(_NARROW)
+    return re.sub(r"[\s\-·]", "", narrow).upper()
+
+
+def mask_number(number: str) -> str:
+    """For answers without the scope `persons:full`: the first four and the last two characters."""
+    return number[:4] + "*" * (len(number) - 6) + number[-2:] if len(number) > 8 else "*" * len(number)
+
+
+def mask_in_text(text: str) -> str:
+    """Blank every identity number inside a text; used by the log writer."""
+    return _IN_TEXT.sub(lambda found: mask_number(found[0]), text)
+
+
+def normal_name(text: str) -> str:
+    """Names are compared without blanks and with one kind of middle dot."""
+    return re.sub(r"[.．•‧∙⋅・･]", "·", re.sub(r"\s", "", text))
+
+
+_NARROW = str.maketrans("０１２３４５６７８９Ｘｘ", "0123456789XX")

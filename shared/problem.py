@@ -1,0 +1,224 @@
+"""Errors as RFC 9457 problem details: one code, one status, one sentence that says what to do, in Chinese or English.
+
+    Problem (an exception that is its own answer)
+    └─ made by calling a ProblemType: raise BILL_UNKNOWN(bill_no=bill_no)
+
+A service declares its problem types in its `schemas.py` and names them on its routes with `declare`, so that every
+refusal stands in the OpenAPI document.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class FieldError(BaseModel):
+    """One fault of one field."""
+
+    pointer: str = Field(
+        description="JSON pointer into the body, `?name` for a query parameter, `header:name`, or `row:n`",
+        examples=["/person/birth_date"],
+    )
+    code: str = Field(description="Stable code of the fault", examples=["missing"])
+    detail: str = Field(description="What is wrong and what would be right", examples=["缺少必填项"])
+
+
+class ProblemBody(BaseModel):
+    """RFC 9457 problem details."""
+
+    type: str = Field(description="URN of the problem type", examples=["urn:canbao:problem:bill_unknown"])
+    title: str = Field(description="The problem type in a few words", examples=["应缴单不存在"])
+    status: int = Field(description="HTTP status", examples=[404])
+    detail: str = Field(
+        description="What happened and what to do; Chinese, or English by Accept-Language",
+        examples=["没有应缴单 140522ABC，请核对单号"],
+    )
+    code: str = Field(description="Stable code to program against", examples=["bill_unknown"])
+    errors: list[FieldError] = Field(
+        default=[],
+        description="Every fault found, field by field",
+        examples=[[{"pointer": "/pool", "code": "missing", "detail": "缺少必填项"}]],
+    )
+    rules: list[str] = Field(default=[], description="Ids of the notice's rules that led here", examples=[["S004-07"]])
+
+
+@dataclass(frozen=True)
+class ProblemType:
+    """A kind of problem: its code, its status and its texts. Details are format strings over the call's values."""
+
+    code: str
+    status: int
+    title: tuple[str, str]
+    detail: tuple[str, str]
+
+    def __call__(self, *, errors: Sequence[FieldError] = (), rules: Sequence[str] = (), **values: object) -> "Problem":
+        """The exception to raise. Raises KeyError if the detail names a value that is not given."""
+        texts = (self.detail[0].format_map(values), self.detail[1].format_map(values))
+        return Problem(self, texts, list(errors), list(rules))
+
+
+@dataclass(eq=False)
+class Problem(Exception):
+    """A refusal on its way to the caller."""
+
+    kind: ProblemType
+    details: tuple[str, str]
+    errors: list[FieldError] = field(default_factory=list)
+    rules: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        return f"{self.kind.code}: {self.details[1]}"
+
+    def body(self, language: str) -> dict[str, Any]:
+        """The JSON answer in `zh` or `en`."""
+        which = 1 if language == "en" else 0
+        return {
+            "type": f"urn:canbao:problem:{self.kind.code}",
+            "title": self.kind.title[which],
+            "status": self.kind.status,
+            "detail": self.details[which],
+            "code": self.kind.code,
+            "errors": [error.model_dump() for error in self.errors],
+            "rules": self.rules,
+        }
+
+
+VALIDATION_FAILED = ProblemType(
+    "validation_failed",
+    422,
+    ("请求内容有误", "The request is malformed"),
+    ("请求有 {count} 处错误，见 errors", "The request has {count} fault(s), see errors"),
+)
+NOT_FOUND = ProblemType(
+    "not_found",
+    404,
+    ("地址不存在", "No such address"),
+    ("没有这个地址：{path}", "There is nothing at {path}"),
+)
+HTTP_ERROR = ProblemType("http_error", 400, ("请求无法处理", "The request cannot be served"), ("{text}", "{text}"))
+TOO_LARGE = ProblemType(
+    "body_too_large",
+    413,
+    ("内容过大", "The body is too large"),
+    ("内容超过 {limit_bytes} 字节，请分批提交", "The body exceeds {limit_bytes} bytes; send it in parts"),
+)
+INTERNAL = ProblemType(
+    "internal_error",
+    500,
+    ("内部错误", "Internal error"),
+    (
+        "服务内部错误，请凭请求号 {request_id} 联系运维",
+        "Something failed inside; quote request id {request_id}",
+    ),
+)
+BUSY = ProblemType(
+    "try_again",
+    503,
+    ("暂时繁忙", "Busy for the moment"),
+    (
+        "数据库暂时不可用，请稍后用同一个 Idempotency-Key 重试",
+        "The database is not available just now; repeat with the same Idempotency-Key",
+    ),
+)
+
+
+def declare(*kinds: ProblemType) -> dict[int | str, dict[str, Any]]:
+    """OpenAPI `responses` of a route: each problem type under its status, with an example of each code."""
+    found: dict[int | str, dict[str, Any]] = {}
+    for kind in (*kinds, VALIDATION_FAILED):
+        entry = found.setdefault(
+            kind.status, {"model": ProblemBody, "description": "", "content": {MEDIA_TYPE: {"examples": {}}}}
+        )
+        entry["description"] = "; ".join(filter(None, [entry["description"], f"{kind.code}: {kind.title[1]}"]))
+        entry["content"][MEDIA_TYPE]["examples"][kind.code] = {
+            "value": {
+                "type": f"urn:canbao:problem:{kind.code}",
+                "title": kind.title[0],
+                "status": kind.status,
+                "detail": kind.detail[0],
+                "code": kind.code,
+                "errors": [],
+                "rules": [],
+            }
+        }
+    return found
+
+
+def language_of(request: Request) -> str:
+    """`en` where the caller prefers English, else `zh`."""
+    return "en" if request.headers.get("accept-language", "").strip().lower().startswith("en") else "zh"
+
+
+def problem_response(request: Request, problem: Problem) -> Response:
+    """The answer to send."""
+    headers = {"www-authenticate": "Bearer"} if problem.kind.status == 401 else {}
+    if problem.kind.status == 503:
+        headers["retry-after"] = "1"
+    return Response(orjson.dumps(problem.body(language_of(request))), problem.kind.status, headers, MEDIA_TYPE)
+
+
+def validation_problem(faults: Sequence[Any]) -> Problem:
+    """Pydantic's faults as one problem with every fault named."""
+    errors = [
+        FieldError(pointer=_pointer(fault["loc"]), code=fault["type"], detail=_explain(fault)) for fault in faults
+    ]
+    return VALIDATION_FAILED(errors=errors, count=len(errors))
+
+
+def install(app: FastAPI) -> None:
+    """Answer every failure of the application with a problem."""
+
+    @app.exception_handler(Problem)
+    async def _known(request: Request, problem: Problem) -> Response:
+        return problem_response(request, problem)
+
+    @app.exception_handler(RequestValidationError)
+    async def _malformed(request: Request, error: RequestValidationError) -> Response:
+        return problem_response(request, validation_problem(error.errors()))
+
+    @app.exception_handler(HTTPException)
+    async def _plain(request: Request, error: HTTPException) -> Response:
+        if error.status_code == 404:
+            return problem_response(request, NOT_FOUND(path=request.url.path))
+        kind = ProblemType("http_error", error.status_code, HTTP_ERROR.title, HTTP_ERROR.detail)
+        return problem_response(request, kind(text=str(error.detail)))
+
+
+def _pointer(location: Sequence[str | int]) -> str:
+    where, *rest = location
+    if where == "query":
+        return f"?{rest[0]}" if rest else "?"
+    if where in ("header", "path"):
+        return f"{where}:{rest[0]}"
+    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in rest)
+
+
+_EXPLAINED = {
+    "missing": "缺少必填项",
+    "extra_forbidden": "未知字段，请删除",
+    "json_invalid": "不是有效的 JSON",
+    "int_type": "应为整数",
+    "int_parsing": "应为整数",
+    "string_type": "应为文本",
+    "bool_type": "应为 true 或 false",
+    "bool_parsing": "应为 true 或 false",
+    "list_type": "应为列表",
+    "date_from_datetime_parsing": "应为日期 YYYY-MM-DD",
+    "date_parsing": "应为日期 YYYY-MM-DD",
+    "date_type": "应为日期 YYYY-MM-DD",
+    "timezone_aware": "时间应带时区，例如 2021-12-20T09:00:00+08:00",
+    "uuid_parsing": "应为 UUID",
+}
+
+
+def _explain(fault: Any) -> str:
+    plain = _EXPLAINED.get(fault["type"])
+    return f"{plain}（{fault['msg']}）" if plain else str(fault["msg"])

@@ -1,0 +1,290 @@
+"""What every service's application has: problems, request ids, logs, metrics, health, its feed and its invariants.
+
+`build` is called once, by a service's `app.py`.
+"""
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Annotated, Any
+
+import httpx
+import structlog
+from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, Field, SecretStr
+from pydantic_settings import BaseSettings
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from . import logs, metrics, problem
+from .database import Database
+from .events import EventPage, Follower, FollowerStates, Heads, read_events, read_heads
+from .ids import new_id
+from .invariants import Invariant, check
+from .jobs import Job, JobRunner
+from .pages import Limit, Pool
+from .pages import page as make_page
+from .tokens import DECLARED, Caller, ClientCredentials, Verifier, needs
+
+_log = structlog.get_logger()
+
+
+class ServiceSettings(BaseSettings):
+    """Settings that every service has; each adds its own and sets the prefix."""
+
+    database_url: str = "postgresql+asyncpg://localhost/canbao"
+    pool_size: int = 10
+    issuer: str = "http://127.0.0.1:8005"
+    jwks_url: str = "http://127.0.0.1:8005/.well-known/jwks.json"
+    token_url: str = "http://127.0.0.1:8005/token"  # noqa: S105 -- an address
+    client_id: str = ""
+    client_secret: SecretStr = SecretStr("")
+    follow_seconds: float = 1.0
+    jobs: bool = True
+
+
+class InvariantFinding(BaseModel):
+    """What an invariant found."""
+
+    name: str = Field(description="Name of the invariant", examples=["postings_sum_to_zero"])
+    meaning: str = Field(description="What must hold", examples=["The postings of a transfer sum to zero"])
+    found: int = Field(description="Rows that break it; 0 where all is well", examples=[0])
+    sample: list[str] = Field(description="The first few, as pool/subject", examples=[[]])
+
+
+class InvariantReport(BaseModel):
+    """All invariants of the service."""
+
+    items: list[InvariantFinding] = Field(description="One entry per invariant", examples=[[]])
+
+
+class Health(BaseModel):
+    """Alive or ready."""
+
+    status: str = Field(description="`ok`", examples=["ok"])
+
+
+def client_credentials(
+    settings: ServiceSettings, transports: Mapping[str, httpx.AsyncBaseTransport]
+) -> ClientCredentials:
+    """The service's own identity for its outgoing calls."""
+    return ClientCredentials(
+        settings.token_url,
+        settings.client_id,
+        settings.client_secret.get_secret_value(),
+        transports.get("issuer"),
+    )
+
+
+def verifier(settings: ServiceSettings, transports: Mapping[str, httpx.AsyncBaseTransport]) -> Verifier:
+    """Verifies callers against the issuer of the settings."""
+
+    async def fetch() -> dict[str, Any]:
+        async with httpx.AsyncClient(transport=transports.get("issuer"), timeout=10) as client:
+            answer = await client.get(settings.jwks_url)
+            answer.raise_for_status()
+            return dict(answer.json())
+
+    return Verifier(settings.issuer, fetch)
+
+
+def build(
+    name: str,
+    *,
+    title: str,
+    settings: ServiceSettings,
+    database: Database,
+    verifier: Verifier,
+    service: object,
+    router: APIRouter,
+    invariants: Sequence[Invariant],
+    jobs: Sequence[Job],
+    followers: Sequence[Follower],
+    revision: str,
+    close: Sequence[Callable[[], Awaitable[None]]] = (),
+) -> FastAPI:
+    """Join a service's parts into its application. `revision` is the migration that the code expects."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        logs.configure(name)
+        runner = JobRunner(jobs if settings.jobs else [])
+        runner.start()
+        yield
+        await runner.stop()
+        for shut in (*close, database.close):
+            await shut()
+
+    app = FastAPI(
+        title=title,
+        version="1",
+        lifespan=lifespan,
+        redoc_url=None,
+        generate_unique_id_function=_operation_id,
+        description="Errors are RFC 9457 problems; amounts are integer fen; business days are in Asia/Shanghai.",
+    )
+    app.state.service = service
+    app.state.verifier = verifier
+    app.state.jobs = list(jobs)
+    app.state.database = database
+    problem.install(app)
+    _answer_database_failures(app)
+    app.include_router(router)
+    app.include_router(_feed_routes(name, database))
+    app.include_router(_own_state_routes(name, database, invariants, followers))
+    app.include_router(_health_routes(database, revision))
+    app.add_middleware(_Observe)
+    return app
+
+
+class _Observe:
+    """One request: its id, its log line, its metrics, and an answer for what nobody expected."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = _safe_request_id(dict(scope["headers"]).get(b"x-request-id", b"")) or str(new_id())
+        logs.begin_request(request_id)
+        began, status, started = time.perf_counter(), 500, False
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status, started
+            if message["type"] == "http.response.start":
+                status, started = message["status"], True
+                message["headers"] = [*message.get("headers", []), (b"x-request-id", request_id.encode())]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_id)
+        except Exception:
+            _log.exception("request_failed", path=scope["path"])
+            if started:
+                raise
+            request = Request(scope, receive)
+            answer = problem.problem_response(request, problem.INTERNAL(request_id=request_id))
+            await answer(scope, receive, send_with_id)
+        finally:
+            self._count(scope, status, time.perf_counter() - began)
+
+    def _count(self, scope: Scope, status: int, seconds: float) -> None:
+        route = scope.get("route")
+        path = route.path if isinstance(route, APIRoute) else "other"
+        metrics.REQUESTS.labels(scope["method"], path, str(status)).inc()
+        metrics.SECONDS.labels(scope["method"], path).observe(seconds)
+        if path not in ("/healthz", "/readyz", "/metrics"):
+            _log.info(
+                "request",
+                method=scope["method"],
+                route=path,
+                status=status,
+                ms=round(seconds * 1000, 1),
+                client_id=scope.get("state", {}).get("client_id", ""),
+            )
+
+
+def _safe_request_id(given: bytes) -> str:
+    text_id = given.decode("latin-1")
+    return text_id if 0 < len(text_id) <= 100 and text_id.isascii() and text_id.isprintable() else ""
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name
+
+
+def _answer_database_failures(app: FastAPI) -> None:
+    @app.exception_handler(DBAPIError)
+    async def _busy(request: Request, error: DBAPIError) -> Response:
+        state = str(getattr(error.orig, "sqlstate", None) or "")
+        # Connection lost, lock or deadlock, shutting down: nothing was committed, the same request may come again.
+        if error.connection_invalidated or not state or state[:2] in ("08", "40", "53", "55", "57"):
+            _log.warning("database_busy", sqlstate=state, error=str(error.orig))
+            return problem.problem_response(request, problem.BUSY())
+        raise error
+
+    @app.exception_handler(OSError)
+    async def _away(request: Request, error: OSError) -> Response:
+        _log.warning("database_away", error=str(error))
+        return problem.problem_response(request, problem.BUSY())
+
+
+def _feed_routes(name: str, database: Database) -> APIRouter:
+    router = APIRouter(tags=["events"])
+    Reading = Annotated[Caller, Depends(needs(f"{name}:read"))]  # noqa: N806 -- a type
+
+    @router.get("/v1/events", response_model=EventPage, responses=problem.declare(*DECLARED))
+    async def list_events(
+        caller: Reading,
+        pool: Pool,
+        after: Annotated[
+            int, Query(ge=0, description="Cursor: the last `seq` seen, 0 for the beginning", examples=[0])
+        ] = 0,
+        limit: Limit = 500,
+    ) -> Any:
+        """The pool's events after a cursor, gap-free and in commit order."""
+        caller.require_pool(pool)
+        async with database.reading() as tx:
+            return make_page(await read_events(tx, pool, after, limit), limit, lambda row: row["seq"])
+
+    @router.get("/v1/events/heads", response_model=Heads, responses=problem.declare(*DECLARED))
+    async def list_event_heads(caller: Reading) -> Any:
+        """Where the feed of each pool ends; only pools inside the caller's area."""
+        async with database.reading() as tx:
+            return {"items": [head for head in await read_heads(tx) if head["pool"].startswith(caller.area)]}
+
+    return router
+
+
+def _own_state_routes(
+    name: str, database: Database, invariants: Sequence[Invariant], followers: Sequence[Follower]
+) -> APIRouter:
+    router = APIRouter(tags=["operation"])
+    Reading = Annotated[Caller, Depends(needs(f"{name}:read"))]  # noqa: N806 -- a type
+
+    @router.get("/v1/followers", response_model=FollowerStates, responses=problem.declare(*DECLARED))
+    async def list_followers(caller: Reading) -> Any:
+        """How far this service has followed the feeds of others; lag 0 means it has seen all."""
+        states = [state for follower in followers for state in await follower.states()]
+        return {"items": [state for state in states if state["pool"].startswith(caller.area)]}
+
+    @router.get("/v1/invariants", response_model=InvariantReport, responses=problem.declare(*DECLARED))
+    async def check_invariants(caller: Reading) -> Any:
+        """Run the queries that must find nothing. Needs a token for all areas."""
+        caller.require_region("")
+        async with database.reading() as tx:
+            return {"items": [finding.__dict__ for finding in await check(tx, invariants)]}
+
+    return router
+
+
+def _health_routes(database: Database, revision: str) -> APIRouter:
+    router = APIRouter(tags=["health"])
+
+    @router.get("/healthz", response_model=Health)
+    async def check_health() -> Any:
+        """Alive: the process answers."""
+        return {"status": "ok"}
+
+    @router.get("/readyz", response_model=Health, responses=problem.declare(problem.BUSY))
+    async def check_readiness() -> Any:
+        """Ready: the database answers and stands at the migration this code expects."""
+        try:
+            async with database.engine.connect() as connection:
+                found = (await connection.execute(text("select version_num from alembic_version"))).scalar_one_or_none()
+        except (SQLAlchemyError, OSError) as error:
+            raise problem.BUSY() from error
+        if found != revision:
+            raise problem.BUSY()
+        return {"status": "ok"}
+
+    @router.get("/metrics", include_in_schema=False)
+    async def read_metrics() -> Response:
+        """Prometheus metrics."""
+        return Response(metrics.render(), media_type=metrics.CONTENT_TYPE)
+
+    return router

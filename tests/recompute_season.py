@@ -1,0 +1,382 @@
+"""An auditor's second calculation: every figure of out/season.json from what was handed in and document 004 alone.
+
+    python tests/recompute_season.py [out]
+
+Reads out/season/ (the departments' lists, the rosters, the acts of the season) and out/season.json. It shares no code
+with the services, with `shared/` or with `deploy/`: whatever both got wrong in the same way would have to be got wrong
+twice. Rules are cited by their ids in the catalog (S004-…, A004-…). Exit code 1 where a figure differs.
+"""
+
+import csv
+import hashlib
+import io
+import json
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from python_calamine import CalamineWorkbook
+
+COUNTY = "140522"
+PREMIUM = 32000  # S004-09
+WINDOW = (date(2021, 9, 1), date(2021, 12, 25))  # S004-03, S004-06, S004-08
+LAST_DAY_OF_MONTH = 25  # S004-07
+FUND, CHANNEL = "medical_assistance_fund", "original_channel"
+
+# What a status gives of 320 yuan and who pays it, best first, equal amounts in the order of A004-9
+# (S004-11 to S004-16; S004-14: 80 % of 320 is 256, raised to 280).
+HELP = (
+    ({"特困", "孤儿", "事实无人抚养儿童"}, 32000, FUND),
+    ({"一级", "二级"}, 32000, CHANNEL),
+    ({"在乡重点优抚"}, 32000, CHANNEL),
+    ({"返贫致贫"}, 28800, FUND),
+    ({"低保"}, 28000, FUND),
+    ({"易返贫致贫"}, 28000, FUND),
+)
+
+# Which column says what, for each department (S004-17: its own list decides).
+WORDS = {
+    "civil_affairs": ("救助类别", {"低保", "特困", "孤儿", "事实无人抚养儿童"}),
+    "disabled_federation": ("残疾等级", {"一级", "二级", "三级", "四级"}),
+    "rural_revitalisation": ("人员类别", {"返贫致贫", "易返贫致贫", "稳定脱贫"}),
+    "veterans": ("优抚类别", {"在乡重点优抚"}),
+    "public_security": ("变动类型", {"在册", "出生", "迁入", "迁出", "死亡"}),
+}
+FIRST_DAYS = ("认定日期", "评定日期", "变动日期", "入学日期", "参保起始日期")
+LAST_DAYS = ("终止日期", "参保终止日期")
+REGIONS = ("户籍地代码", "学校所在地代码")
+NO_DAY = date(1, 1, 1)
+
+
+# What the lists say
+
+
+def read_rows(path: Path) -> Iterator[dict[str, Any]]:
+    """A list by heading, whatever its form: a workbook, or CSV in UTF-8 or GB18030."""
+    content = path.read_bytes()
+    if path.suffix == ".xlsx":
+        header, *rows = CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_index(0).to_python()
+        for row in rows:
+            yield dict(zip(map(str, header), row, strict=True))
+        return
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = content.decode("gb18030")
+    yield from csv.DictReader(io.StringIO(text))
+
+
+def read_number(cell: Any, today: date) -> str | None:
+    """The identity number in a cell, if it is one (GB 11643: shape, a birthday that was, the check digit)."""
+    number = re.sub(r"\s", "", str(cell)).upper()
+    if not re.fullmatch(r"[1-9]\d{16}[\dX]", number):
+        return None
+    weighted = sum(int(digit) * pow(2, 17 - place, 11) for place, digit in enumerate(number[:17]))
+    if "10X98765432"[weighted % 11] != number[17]:
+        return None
+    try:
+        birth = date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
+    except ValueError:
+        return None
+    return number if birth <= today else None
+
+
+def read_name(cell: Any) -> str:
+    """A name without the blanks that typists put into short ones."""
+    return re.sub(r"\s", "", str(cell))
+
+
+def read_day(cell: Any) -> date | None:
+    """A day as date cell, 2021-03-07, 2021/3/7 or 20210307; NO_DAY for an empty cell, None for no day at all."""
+    if isinstance(cell, datetime):
+        return cell.date()
+    if isinstance(cell, date):
+        return cell
+    text = str(cell if cell is not None else "").strip()
+    if not text:
+        return NO_DAY
+    found = re.fullmatch(r"(\d{4})[-/]?(\d{1,2})[-/]?(\d{1,2})", text)
+    try:
+        return date(*map(int, found.groups())) if found else None
+    except ValueError:
+        return None
+
+
+def first(row: dict[str, Any], headings: tuple[str, ...]) -> Any:
+    """The cell under the one of these headings that the list has."""
+    return next((row[heading] for heading in headings if heading in row), "")
+
+
+@dataclass
+class Person:
+    """What is known of somebody."""
+
+    name: str
+    hukou: str | None = None
+    died: date | None = None
+    statuses: list[tuple[str, date, date | None]] = field(default_factory=list)
+
+    def holds(self, word: str, day: date) -> bool:
+        """Whether a department's word holds on a day, its first and its last day included."""
+        return any(
+            said == word and since <= day and (until is None or day <= until) for said, since, until in self.statuses
+        )
+
+
+@dataclass
+class Enrolled:
+    """Somebody who is enrolled: who pays how much of the premium, and what came in for it."""
+
+    lines: dict[str, int]
+    paid: bool = False
+    surplus: int = 0
+
+    @property
+    def owes(self) -> int:
+        """The person's own part."""
+        return self.lines.get("person", 0)
+
+
+class Season:
+    """The season as the acts say it went, and what must have come of it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.people: dict[str, Person] = {}
+        self.feeds: set[tuple[str, str]] = set()
+        self.expected: set[str] = set()
+        self.refused: set[tuple[str, str]] = set()
+        self.enrolled: dict[str, Enrolled] = {}
+        self.newborns = 0
+        self.money: list[tuple[str, int]] = []  # (settled | surplus | suspense, fen)
+        self.paid_back: list[int] = []
+        self.asked_too_late = 0
+        self.steps: dict[str, list[str]] = {}
+
+    def play(self) -> None:
+        """All acts in their order."""
+        for line in (self.folder / "acts.jsonl").read_text(encoding="utf-8").splitlines():
+            act = json.loads(line)
+            handler = getattr(self, f"on_{act['act']}", None)
+            if handler is not None:
+                handler(act, datetime.fromisoformat(act["at"]).date())
+
+    # Lists of the departments
+
+    def on_hand_in_feed(self, act: dict[str, Any], today: date) -> None:
+        """A list counts once, row by row; a row with a fault goes back and counts for nothing."""
+        content = hashlib.sha256((self.folder / act["file"]).read_bytes()).hexdigest()
+        if (act["supplier"], content) in self.feeds:
+            return
+        self.feeds.add((act["supplier"], content))
+        seen: set[tuple[str, str, date]] = set()
+        for row in read_rows(self.folder / act["file"]):
+            column, words = WORDS.get(act["supplier"], ("", {""}))
+            word = str(row.get(column, ""))
+            number, name = read_number(row["身份证号"], today), read_name(row["姓名"])
+            since, until = read_day(first(row, FIRST_DAYS)), read_day(first(row, LAST_DAYS))
+            region = str(first(row, REGIONS) or COUNTY)
+            if number is None or not name or word not in words or since is None or until is None:
+                continue
+            if since > today or not re.fullmatch(r"\d{6}(\d{3}(\d{3})?)?", region):
+                continue
+            if self.people.setdefault(number, Person(name)).name != name or (number, word, since) in seen:
+                continue
+            seen.add((number, word, since))
+            self.learn(self.people[number], act["supplier"], word, region, since, None if until == NO_DAY else until)
+
+    @staticmethod
+    def learn(person: Person, supplier: str, word: str, region: str, since: date, until: date | None) -> None:
+        """Enter one good row: where somebody lives by the police's books, a death, or a status."""
+        if supplier == "public_security" and word == "死亡":
+            person.died = since
+        elif supplier == "public_security":
+            person.hukou = region
+        else:
+            person.statuses.append((word or supplier, since, until))
+
+    # Enrolment
+
+    def on_hand_in_roster(self, act: dict[str, Any], today: date) -> None:
+        """Everybody on the roster is expected, but for rows that name nobody (they go back and come again)."""
+        seen: set[str] = set()
+        for row in read_rows(self.folder / act["file"]):
+            number, name = read_number(row["身份证号"], today), read_name(row["姓名"])
+            if number is None or not name or number in seen:
+                continue
+            if self.people.setdefault(number, Person(name)).name != name:
+                continue
+            seen.add(number)
+            self.expected.add(number)
+            self.enrol(number, str(row["户籍地代码"]), str(row["居住地代码"]), today)
+
+    def on_enrol(self, act: dict[str, Any], today: date) -> None:
+        """One person who registers alone; a child of the year pays nothing (S004-34)."""
+        person = act["person"]
+        number = person["identity_number"]
+        self.people.setdefault(number, Person(person["name"]))
+        newborn = act["enrolment"] == "newborn"
+        if self.enrol(number, person["hukou"], person["residence"], today, free=newborn) and newborn:
+            self.newborns += 1
+
+    def enrol(self, number: str, hukou: str, residence: str, today: date, *, free: bool = False) -> bool:
+        """Enrol a person, or note every reason why not. The police's books go before what a roster says."""
+        person = self.people[number]
+        reasons = []
+        if number in self.enrolled:
+            reasons = ["already_enrolled"]
+        elif person.died is not None:
+            reasons = ["not_eligible"]
+        else:
+            if person.holds("employee_insurance", today):
+                reasons.append("employee_insured")  # S004-04
+            if not {(person.hukou or hukou)[:6], residence[:6]} & {COUNTY}:
+                reasons.append("no_local_tie")
+        self.refused.update((reason, number) for reason in reasons)
+        if not reasons:
+            self.enrolled[number] = Enrolled({} if free else self.lines(person, today))
+        return not reasons
+
+    @staticmethod
+    def lines(person: Person, today: date) -> dict[str, int]:
+        """Who pays the premium: one help only, the highest (S004-18, A004-9), the rest the person (A004-10)."""
+        helps = [(fen, payer) for words, fen, payer in HELP if any(person.holds(word, today) for word in words)]
+        fen, payer = max(helps, key=lambda given: given[0], default=(0, FUND))  # the first of equals
+        return {name: part for name, part in ((payer, fen), ("person", PREMIUM - fen)) if part}
+
+    # Money
+
+    @staticmethod
+    def closed(day: date) -> bool:
+        """Whether no premium is taken that day (S004-06 to S004-08; holidays make no difference, A004-2)."""
+        return not (WINDOW[0] <= day <= WINDOW[1] and day.day <= LAST_DAY_OF_MONTH)
+
+    def on_pay(self, act: dict[str, Any], today: date) -> None:
+        """At a counter. Cash for a closed day or a paid bill stays with the payer; a charged card is never refused."""
+        bills = [self.enrolled[number] for number in act["insured"]]
+        if act["method"] == "cash" and (self.closed(today) or any(bill.paid for bill in bills)):
+            return
+        for bill in bills:
+            if bill.paid:
+                self.money.append(("surplus", bill.owes))
+                bill.surplus += bill.owes
+            elif self.closed(today):
+                self.money.append(("suspense", bill.owes))
+            else:
+                self.money.append(("settled", bill.owes))
+                bill.paid = True
+
+    def on_check_refund(self, act: dict[str, Any], _today: date) -> None:
+        """Somebody checks that the premium came twice."""
+        self.steps.setdefault(act["insured"], []).append(act["by"])
+
+    def on_decide_refund(self, act: dict[str, Any], _today: date) -> None:
+        """Somebody else decides."""
+        self.steps.setdefault(act["insured"], []).append(act["by"])
+
+    def on_pay_refund(self, act: dict[str, Any], _today: date) -> None:
+        """A third one pays it back (S004-31); what was found by itself is dated by its payment (A004-12)."""
+        people = [*self.steps.get(act["insured"], []), act["by"]]
+        bill = self.enrolled[act["insured"]]
+        if len(set(people)) == len(people) == 3 and bill.surplus:
+            self.paid_back.append(bill.surplus)
+            bill.surplus = 0
+
+    def on_request_refund(self, _act: dict[str, Any], today: date) -> None:
+        """Applications are taken on every day of the window and on no other (S004-30, A004-12)."""
+        if not WINDOW[0] <= today <= WINDOW[1]:
+            self.asked_too_late += 1
+
+    # Figures
+
+    def figures(self) -> dict[str, Any]:
+        """What season.json must say, figure by figure."""
+        zero = {"count": 0, "amount_fen": 0}
+        collected = {"count": len(self.money), "amount_fen": sum(fen for _, fen in self.money)}
+        by_payer: Counter[str] = Counter()
+        claims = 0
+        for bill in self.enrolled.values():
+            by_payer.update(bill.lines)
+            if bill.paid or not bill.owes:  # others pay their lines for those whose own part is settled
+                claims += sum(fen for payer, fen in bill.lines.items() if payer != "person")
+        receipts = sum(outcome != "suspense" for outcome, _ in self.money)
+        surplus = sum(outcome == "surplus" for outcome, _ in self.money)
+        return {
+            "enrolment": {
+                "expected": len(self.expected),
+                "enrolled": len(self.enrolled),
+                "refused": dict(Counter(reason for reason, _ in self.refused)),
+                "newborns": self.newborns,
+            },
+            "assessed": {
+                "count": len(self.enrolled),
+                "standard_fen": by_payer.total(),
+                "by_payer_fen": dict(by_payer),
+            },
+            "collected": {
+                **collected,
+                "by_channel": {"wechat": zero, "bank": zero, "etax": zero, "counter": collected, "agent": zero},
+            },
+            "receipts": {"issued": receipts, "voided": len(self.paid_back), "gaps": 0, "duplicates": 0},
+            "refunds": {
+                "requested": surplus + self.asked_too_late,
+                "paid": len(self.paid_back),
+                "refused": self.asked_too_late,
+                "amount_fen": sum(self.paid_back),
+            },
+            "reconciliation": dict.fromkeys(
+                ("statements", "lines", "matched", "exceptions_opened", "exceptions_open"), 0
+            ),
+            "funds": {
+                "ledger_sum_fen": 0,
+                "special_account_fen": collected["amount_fen"] - sum(self.paid_back),
+                "claims_due_fen": claims,
+                "claims_received_fen": 0,
+                "four_way": dict.fromkeys(("money", "heads", "roster", "receipts"), True),
+            },
+            "events": {"lag": 0},
+            "invariants": {"broken": 0},
+        }
+
+
+# Comparison
+
+
+def flat(value: Any, name: str = "") -> dict[str, Any]:
+    """Nested figures as `funds.four_way.money`."""
+    if not isinstance(value, dict):
+        return {name: value}
+    found: dict[str, Any] = {}
+    for key, inner in value.items():
+        found |= flat(inner, f"{name}.{key}" if name else key)
+    return found
+
+
+def main(out: Path) -> int:
+    """Recompute and compare; print every figure that differs."""
+    said = json.loads((out / "season.json").read_text(encoding="utf-8"))
+    season = Season(out / "season")
+    season.play()
+    recomputed = flat(season.figures())
+    reported = flat({part: said[part] for part in said if part not in {"scheme", "residents", "seed", "seconds"}})
+    checked = reported.pop("invariants.checked", 0)  # how many the services have is their own affair
+    names = [*recomputed, *(name for name in reported if name not in recomputed)]
+    differing = [name for name in names if recomputed.get(name, 0) != reported.get(name, 0)]
+    lines = [f"{'figure':<44}{'season.json':>16}{'recomputed':>16}"]
+    for name in names:
+        mark = "   ← differs" if name in differing else ""
+        lines.append(f"{name:<44}{reported.get(name, 0)!s:>16}{recomputed.get(name, 0)!s:>16}{mark}")
+    whole = said["scheme"] == "yangcheng-2022" and checked > 0
+    if not whole:
+        lines.append("season.json is of another scheme, or no invariant was checked")
+    sys.stdout.write("\n".join([*lines, f"{len(names)} figures, {len(differing)} differ\n"]))
+    return 1 if differing or not whole else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path("out")))

@@ -1,0 +1,178 @@
+"""The invented town: the same bytes for the same seed, valid numbers, realistic shares, readable files."""
+
+import csv
+import hashlib
+import io
+import json
+from collections import Counter
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from python_calamine import CalamineWorkbook
+from stdnum.cn import ric
+
+from deploy.local.town import write_town
+from deploy.local.town.people import Person, Town
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Town, Path]:
+    """A town of 2,000 and the folder with its files."""
+    folder = tmp_path_factory.mktemp("season")
+    return write_town(1, 2000, folder), folder
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """What every file holds."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def acts_of(folder: Path) -> list[dict[str, Any]]:
+    """The planned acts."""
+    return [json.loads(line) for line in (folder / "acts.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    """A list, whatever its form, by heading."""
+    if path.suffix == ".xlsx":
+        header, *rows = CalamineWorkbook.from_path(str(path)).get_sheet_by_index(0).to_python()
+        return [dict(zip(map(str, header), map(str, row), strict=True)) for row in rows]
+    encoding = "gb18030" if path.name.startswith("public_security") else "utf-8-sig"
+    return list(csv.DictReader(io.StringIO(path.read_bytes().decode(encoding))))
+
+
+def test_the_same_seed_writes_the_same_bytes(made, tmp_path):
+    write_town(1, 2000, tmp_path / "again")
+    assert digests(tmp_path / "again") == digests(made[1])
+
+
+def test_old_files_of_another_town_go(tmp_path):
+    write_town(3, 2000, tmp_path)
+    write_town(4, 300, tmp_path)
+    write_town(4, 300, tmp_path / "fresh")
+    fresh = digests(tmp_path / "fresh")
+    assert {name: digest for name, digest in digests(tmp_path).items() if not name.startswith("fresh")} == fresh
+
+
+def test_another_seed_writes_another_town(made, tmp_path):
+    other = write_town(2, 2000, tmp_path)
+    assert {person.number for person in other.people()}.isdisjoint({p.number for p in list(made[0].people())[:50]})
+    assert digests(tmp_path)["acts.jsonl"] != digests(made[1])["acts.jsonl"]
+
+
+@pytest.mark.parametrize("residents", [100, 137, 999, 2000, 6000])
+def test_residents_are_exactly_as_many_as_asked(residents, tmp_path):
+    town = write_town(7, residents, tmp_path)
+    assert len(town.living()) == residents
+    villages = Counter(household.village for household in town.households for _ in household.members)
+    assert residents < 900 or all(300 <= count <= 930 for count in villages.values())
+
+
+@pytest.mark.parametrize("residents", [99, 200_001])
+def test_a_number_out_of_bounds_is_refused(residents, tmp_path):
+    with pytest.raises(ValueError, match="RESIDENTS"):
+        write_town(1, residents, tmp_path)
+
+
+def test_identity_numbers_are_valid_and_each_is_given_once(made):
+    people = list(made[0].people())
+    assert len({person.number for person in people}) == len(people)
+    for person in people:
+        assert ric.validate(person.number) == person.number
+        assert ric.get_birth_date(person.number) == person.birth
+        assert person.number[6:14] == f"{person.birth:%Y%m%d}"
+        assert int(person.number[16]) % 2 == (person.sex == "male")
+    here = sum(person.number[:6] in {"140522", "142526"} for person in people)
+    assert 0.9 < here / len(people) < 1  # the county's code, before 1985 that of the former prefecture
+
+
+def share(people: list[Person], *words: str) -> float:
+    """How many of them have one of these words."""
+    return sum(person.has(*words) for person in people) / len(people)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_shares_are_those_of_a_mountain_town(seed, tmp_path):
+    people = write_town(seed, 3000, tmp_path).living()
+    ages = [person.age() for person in people]
+    assert min(ages) == 0
+    assert 90 <= max(ages) <= 98
+    assert 0.10 < sum(age < 15 for age in ages) / len(ages) < 0.20
+    assert 0.20 < sum(age >= 60 for age in ages) / len(ages) < 0.33
+    assert 0.47 < sum(person.sex == "male" for person in people) / len(people) < 0.57
+    assert 0.03 < share(people, "低保") < 0.08
+    assert 0.005 < share(people, "特困") < 0.02
+    assert 0.05 < share(people, "稳定脱贫") < 0.10
+    assert 0.02 < share(people, "一级", "二级", "三级", "四级") < 0.06
+    assert 0.05 < sum(person.school is not None for person in people) / len(people) < 0.12
+    for word in ("孤儿", "事实无人抚养儿童", "易返贫致贫", "返贫致贫", "在乡重点优抚"):
+        assert 0 < share(people, word) < 0.03
+    kinds = [len({fact.supplier for fact in person.facts} - {"employee_insurance"}) for person in people]
+    assert sum(count > 1 for count in kinds) / len(people) > 0.005
+
+
+def test_lists_can_be_read_and_hold_slips(made):
+    _, folder = made
+    for path in [*(folder / "feeds").iterdir(), *(folder / "rosters").iterdir()]:
+        rows = rows_of(path)
+        assert rows, path
+        assert {"姓名", "身份证号"} <= set(rows[0])
+        if "2022" not in path.name:
+            numbers = [row["身份证号"].strip().upper() for row in rows]
+            flawed = [n for n in numbers if len(n) != 18 or ric.calc_check_digit(n) != n[-1]]
+            assert len(flawed) <= 10, path
+    police = rows_of(folder / "feeds/public_security-2021-08-16.csv")
+    assert {"在册", "迁入", "迁出", "死亡"} == {row["变动类型"] for row in police}
+
+
+def test_people_stand_on_rosters_of_villages_and_schools(made):
+    town, folder = made
+    villages: Counter[str] = Counter()
+    schools: Counter[str] = Counter()
+    for path in (folder / "rosters").glob("*.xlsx"):
+        for number in {row["身份证号"].upper() for row in rows_of(path)}:
+            (schools if len(path.stem.split("-")[0]) == 10 else villages)[number] += 1
+    assert len(set(schools) & set(villages)) >= 3  # on both: the second is refused
+    assert [number for number, count in villages.items() if count > 1 and ric.is_valid(number)]
+    listed = set(villages) | set(schools)
+    for person in town.people():
+        expected = person.on_village_roster or person.school is not None
+        assert (person.number in listed) is expected, person
+
+
+def test_acts_follow_one_another_and_leave_some_unpaid(made):
+    town, folder = made
+    acts = acts_of(folder)
+    instants = [datetime.fromisoformat(act["at"]) for act in acts]
+    assert instants == sorted(instants)
+    assert [act["n"] for act in acts] == list(range(1, len(acts) + 1))
+    assert {path.relative_to(folder).as_posix() for path in folder.rglob("*.*") if path.parent != folder} == {
+        act["file"] for act in acts if "file" in act
+    }
+    pays = [act for act in acts if act["act"] == "pay"]
+    taken = [act for act in pays if act["expected_refusal"] is None]
+    paid = Counter(number for act in taken for number in act["insured"])
+    assert len(paid) < 0.98 * len(town.living())
+    assert max(paid.values()) == 2
+    assert Counter(act["expected_refusal"] for act in pays)["closed_day"] == 3
+    by_card = [(act["terminal_no"], act["reference_no"]) for act in taken if act["method"] == "pos"]
+    assert len(by_card) == len(set(by_card))
+    for act in taken:
+        day = datetime.fromisoformat(act["at"])
+        assert (day.month, day.day <= 25) in {(month, True) for month in (9, 10, 11, 12)}
+    assert [act["method"] for act in pays if act["at"] == "2021-12-25T23:59:59+08:00"] == ["cash"]
+    assert [act["expected_refusal"] for act in pays if act["at"] == "2021-12-26T00:00:00+08:00"] == ["outside_window"]
+    shifts = {(act["counter"], act["at"][:10]) for act in acts if act["act"] == "open_shift"}
+    assert {(act["counter"], act["shift_day"]) for act in acts if act["act"] in {"pay", "pay_refund"}} == shifts
+
+
+def test_more_residents_make_proportionally_more_acts(tmp_path):
+    counts = []
+    for residents in (2000, 8000):
+        write_town(5, residents, tmp_path)
+        counts.append(Counter(act["act"] for act in acts_of(tmp_path)))
+    assert 3 < counts[1]["pay"] / counts[0]["pay"] < 5
+    assert counts[1]["open_shift"] < 2 * counts[0]["open_shift"]
