@@ -17,6 +17,7 @@ from .http import Upstream
 from .metrics import FOLLOWER_LAG
 
 BATCH = 500
+LAST_SEQ = 2**63 - 1
 
 
 class EventOut(BaseModel):
@@ -118,10 +119,19 @@ class Follower:
         self._apply = apply
 
     async def work(self) -> bool:
-        """Follow every pool that is behind by one batch; whether any was."""
+        """Follow every pool that is behind by one batch; whether any was.
+
+        A pool whose batch fails does not hold up the others; its failure is raised after them.
+        """
         behind = [state for state in await self.states() if state["lag"]]
+        failures: list[Exception] = []
         for state in behind:
-            await self.follow(state["pool"], state["cursor"])
+            try:
+                await self.follow(state["pool"], state["cursor"])
+            except Exception as error:  # noqa: BLE001 -- raised below
+                failures.append(error)
+        if failures:
+            raise failures[0]
         return bool(behind)
 
     async def states(self) -> list[dict[str, Any]]:

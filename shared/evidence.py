@@ -29,6 +29,10 @@ EMPTY_UPLOAD = ProblemType(
 )
 
 
+class EvidenceAltered(Exception):
+    """The stored bytes are not those that were received."""
+
+
 @dataclass(frozen=True)
 class Upload:
     """A received body, on disk where it is large."""
@@ -44,6 +48,7 @@ async def receive_upload(request: Request) -> Upload:
     if kept is not None:
         return kept
     file: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES)  # noqa: SIM115 -- closed with the request
+    request.state.upload_file = file
     seen, size = hashlib.sha256(), 0
     async for piece in request.stream():
         size += len(piece)
@@ -86,13 +91,21 @@ async def keep(tx: Writer, sealer: Sealer, pool: str, file_name: str, upload: Up
 
 
 async def load(tx: Reader, sealer: Sealer, pool: str, evidence_id: UUID) -> bytes:
-    """The bytes as they came."""
+    """The bytes as they came. Raises EvidenceAltered, cryptography's InvalidTag where they no longer are."""
+    sha256 = await tx.value(
+        "select sha256 from evidence where pool = :pool and evidence_id = :evidence_id",
+        pool=pool,
+        evidence_id=evidence_id,
+    )
     parts = await tx.rows(
         "select part_no, sealed from evidence_part where pool = :pool and evidence_id = :evidence_id order by part_no",
         pool=pool,
         evidence_id=evidence_id,
     )
-    return b"".join(sealer.open(part["sealed"], _context(evidence_id, part["part_no"])) for part in parts)
+    data = b"".join(sealer.open(part["sealed"], _context(evidence_id, part["part_no"])) for part in parts)
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise EvidenceAltered(f"evidence {evidence_id} of pool {pool} does not have its SHA-256")
+    return data
 
 
 def _context(evidence_id: UUID, part_no: int) -> str:

@@ -25,15 +25,24 @@ UPSTREAM_UNAVAILABLE = ProblemType(
         "Service {name} is not available; repeat later with the same Idempotency-Key",
     ),
 )
+UPSTREAM_REFUSED = ProblemType(
+    "upstream_refused",
+    502,
+    ("上游服务拒绝", "An upstream service refused"),
+    ("服务 {name} 拒绝了查询（{code}），请核对内容", "Service {name} refused what it was asked ({code}); check the request"),
+)
 
 _PASSING = {429, 502, 503, 504}
 
 
 class UpstreamRefusal(Exception):
-    """The upstream answered 4xx: `status`, its problem `code` and the whole `body`."""
+    """The upstream answered 4xx: `status`, its problem `code` and the whole `body`.
+
+    A use case that knows what it means says so with a problem of its own; otherwise it becomes UPSTREAM_REFUSED.
+    """
 
     def __init__(self, name: str, status: int, body: Mapping[str, Any]) -> None:
-        self.status, self.body = status, body
+        self.name, self.status, self.body = name, status, body
         self.code = str(body.get("code", ""))
         super().__init__(f"{name} answered {status} {self.code}")
 
@@ -93,7 +102,7 @@ class Upstream:
     async def _once(self, method: str, path: str, **parts: Any) -> Any:
         try:
             answer = await self._client.request(method, path, **parts)
-        except httpx.TransportError as error:
+        except httpx.HTTPError as error:  # on the way, or from the issuer of our own token
             raise _Passing from error
         if answer.is_success:
             return answer.json()

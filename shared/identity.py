@@ -15,8 +15,9 @@ from stdnum.exceptions import ValidationError
 
 Sex = Literal["male", "female"]
 
-_NUMBER = re.compile(r"^[1-9]\d{16}[\dX]$")
-_IN_TEXT = re.compile(r"(?<!\d)[1-9]\d{16}[\dXx](?!\d)")
+_NUMBER = re.compile(r"[1-9][0-9]{16}[0-9X]")
+# In a text as `normal_number` would read it: with full-width digits, with blanks or strokes between.
+_IN_TEXT = re.compile(r"(?<![0-9０-９])[1-9１-９](?:[\s\-·]?[0-9０-９]){16}[\s\-·]?(?:[XxＸｘ]|[0-9０-９](?![0-9０-９]))")
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def read_resident_number(text: str, *, today: date) -> ResidentNumber | NumberFa
     number = normal_number(text)
     if not number:
         return NumberFault("identity_number_missing", "缺少身份证号")
-    if not _NUMBER.match(number):
+    if not _NUMBER.fullmatch(number):
         return NumberFault("identity_number_invalid", "身份证号应为18位（前17位数字，末位数字或X）")
     if ric.calc_check_digit(number) != number[-1]:
         return NumberFault("identity_number_invalid", "身份证号校验位不符")

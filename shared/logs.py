@@ -28,7 +28,8 @@ def begin_request(request_id: str) -> None:
 
 def mask_identity_numbers(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """structlog processor: no identity number leaves in a log line, whatever field or depth it stands in."""
-    return {name: _masked(value) for name, value in line.items()}
+    masked: MutableMapping[str, Any] = _masked(dict(line))
+    return masked
 
 
 def configure(service: str) -> None:
@@ -82,10 +83,14 @@ def _add_context(service: str) -> Any:
 
 
 def _masked(value: Any) -> Any:
-    if isinstance(value, str):
-        return mask_in_text(value)
+    if value is None or isinstance(value, bool | float):
+        return value
+    if isinstance(value, int):
+        masked = mask_in_text(str(value))
+        return value if masked == str(value) else masked
     if isinstance(value, dict):
-        return {name: _masked(inner) for name, inner in value.items()}
-    if isinstance(value, list | tuple):
+        return {mask_in_text(str(name)): _masked(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
         return [_masked(inner) for inner in value]
-    return value
+    # Whatever else there is, the line would show as text: identifiers, instants, exceptions, records.
+    return mask_in_text(value if isinstance(value, str) else str(value))

@@ -5,6 +5,8 @@ from typing import Annotated, Any
 
 from fastapi import Query
 
+from .regions import POOL_PATTERN
+
 LIMIT = 1_000
 
 Limit = Annotated[int, Query(ge=1, le=LIMIT, description="At most so many items", examples=[100])]
@@ -14,7 +16,7 @@ After = Annotated[
 ]
 Pool = Annotated[
     str,
-    Query(pattern=r"^\d{6}$", description="Pooling area (统筹区), six-digit division code", examples=["140522"]),
+    Query(pattern=POOL_PATTERN, description="Pooling area (统筹区), six-digit division code", examples=["140522"]),
 ]
 
 

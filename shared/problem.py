@@ -14,7 +14,8 @@ from typing import Any
 import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import models_json_schema
 from starlette.exceptions import HTTPException
 
 MEDIA_TYPE = "application/problem+json"
@@ -33,6 +34,8 @@ class FieldError(BaseModel):
 
 class ProblemBody(BaseModel):
     """RFC 9457 problem details."""
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
 
     type: str = Field(description="URN of the problem type", examples=["urn:canbao:problem:bill_unknown"])
     title: str = Field(description="The problem type in a few words", examples=["应缴单不存在"])
@@ -131,25 +134,63 @@ BUSY = ProblemType(
 
 
 def declare(*kinds: ProblemType) -> dict[int | str, dict[str, Any]]:
-    """OpenAPI `responses` of a route: each problem type under its status, with an example of each code."""
+    """OpenAPI `responses` of a route: each problem type under its status, with an example of each code.
+
+    What every route may answer is added by `complete_document`.
+    """
     found: dict[int | str, dict[str, Any]] = {}
-    for kind in (*kinds, VALIDATION_FAILED):
-        entry = found.setdefault(
-            kind.status, {"model": ProblemBody, "description": "", "content": {MEDIA_TYPE: {"examples": {}}}}
-        )
-        entry["description"] = "; ".join(filter(None, [entry["description"], f"{kind.code}: {kind.title[1]}"]))
-        entry["content"][MEDIA_TYPE]["examples"][kind.code] = {
-            "value": {
-                "type": f"urn:canbao:problem:{kind.code}",
-                "title": kind.title[0],
-                "status": kind.status,
-                "detail": kind.detail[0],
-                "code": kind.code,
-                "errors": [],
-                "rules": [],
-            }
-        }
+    for kind in kinds:
+        _add(found, kind, kind.status)
     return found
+
+
+def complete_document(document: dict[str, Any]) -> dict[str, Any]:
+    """Put our problems into an OpenAPI document wherever any route may answer them, and FastAPI's own 422 out of it."""
+    for operation in _operations(document):
+        responses = operation["responses"]
+        if "application/json" in responses.get("422", {}).get("content", {}):
+            del responses["422"]
+        if operation.get("parameters") or "requestBody" in operation:
+            _add(responses, VALIDATION_FAILED, "422")
+        if "security" in operation:
+            _add(responses, INTERNAL, "500")
+            _add(responses, BUSY, "503")
+        operation["responses"] = dict(sorted(responses.items()))
+    _, ours = models_json_schema([(ProblemBody, "serialization")], ref_template=_SCHEMAS + "{model}")
+    schemas = document.setdefault("components", {}).get("schemas", {}) | ours["$defs"]
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    document["components"]["schemas"] = dict(sorted(schemas.items()))
+    return document
+
+
+def _operations(document: dict[str, Any]) -> list[dict[str, Any]]:
+    return [operation for path in document["paths"].values() for operation in path.values()]
+
+
+def _add(responses: dict[Any, dict[str, Any]], kind: ProblemType, status: int | str) -> None:
+    entry = responses.setdefault(
+        status,
+        {"description": "", "content": {MEDIA_TYPE: {"schema": {"$ref": _SCHEMAS + "ProblemBody"}, "examples": {}}}},
+    )
+    examples = entry["content"][MEDIA_TYPE]["examples"]
+    if kind.code in examples:
+        return
+    entry["description"] = "; ".join(filter(None, [entry["description"], f"{kind.code}: {kind.title[1]}"]))
+    examples[kind.code] = {
+        "value": {
+            "type": f"urn:canbao:problem:{kind.code}",
+            "title": kind.title[0],
+            "status": kind.status,
+            "detail": kind.detail[0],
+            "code": kind.code,
+            "errors": [],
+            "rules": [],
+        }
+    }
+
+
+_SCHEMAS = "#/components/schemas/"
 
 
 def language_of(request: Request) -> str:
@@ -165,12 +206,23 @@ def problem_response(request: Request, problem: Problem) -> Response:
     return Response(orjson.dumps(problem.body(language_of(request))), problem.kind.status, headers, MEDIA_TYPE)
 
 
-def validation_problem(faults: Sequence[Any]) -> Problem:
+def validation_problem(faults: Sequence[Any], language: str = "zh") -> Problem:
     """Pydantic's faults as one problem with every fault named."""
     errors = [
-        FieldError(pointer=_pointer(fault["loc"]), code=fault["type"], detail=_explain(fault)) for fault in faults
+        FieldError(pointer=_pointer(fault), code=fault["type"], detail=_explain(fault, language)) for fault in faults
     ]
     return VALIDATION_FAILED(errors=errors, count=len(errors))
+
+
+def not_storable(language: str = "zh") -> Problem:
+    """The problem of a value that the database cannot hold."""
+    details = {
+        "zh": "内容含有不可用的字符（U+0000），或数字、日期超出范围",
+        "en": "The content has an unusable character (U+0000), or a number or date out of range",
+    }
+    return VALIDATION_FAILED(
+        errors=[FieldError(pointer="", code="not_storable", detail=details[language])], count=1
+    )
 
 
 def install(app: FastAPI) -> None:
@@ -182,18 +234,22 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def _malformed(request: Request, error: RequestValidationError) -> Response:
-        return problem_response(request, validation_problem(error.errors()))
+        return problem_response(request, validation_problem(error.errors(), language_of(request)))
 
     @app.exception_handler(HTTPException)
     async def _plain(request: Request, error: HTTPException) -> Response:
         if error.status_code == 404:
             return problem_response(request, NOT_FOUND(path=request.url.path))
         kind = ProblemType("http_error", error.status_code, HTTP_ERROR.title, HTTP_ERROR.detail)
-        return problem_response(request, kind(text=str(error.detail)))
+        answer = problem_response(request, kind(text=str(error.detail)))
+        answer.headers.update(error.headers or {})  # 405 must say what is allowed
+        return answer
 
 
-def _pointer(location: Sequence[str | int]) -> str:
-    where, *rest = location
+def _pointer(fault: Any) -> str:
+    where, *rest = fault["loc"]
+    if fault["type"] == "json_invalid":
+        return ""  # what follows in `loc` is a place in the text, not in the document
     if where == "query":
         return f"?{rest[0]}" if rest else "?"
     if where in ("header", "path"):
@@ -207,18 +263,40 @@ _EXPLAINED = {
     "json_invalid": "不是有效的 JSON",
     "int_type": "应为整数",
     "int_parsing": "应为整数",
+    "int_from_float": "应为整数",
     "string_type": "应为文本",
+    "string_too_short": "文本过短",
+    "string_too_long": "文本过长",
+    "string_pattern_mismatch": "格式不符",
+    "string_unicode": "文本含有不可用的字符",
     "bool_type": "应为 true 或 false",
     "bool_parsing": "应为 true 或 false",
     "list_type": "应为列表",
+    "too_short": "项数过少",
+    "too_long": "项数过多",
+    "greater_than": "数值过小",
+    "greater_than_equal": "数值过小",
+    "less_than": "数值过大",
+    "less_than_equal": "数值过大",
+    "literal_error": "不在可选值之内",
+    "enum": "不在可选值之内",
+    "model_type": "应为对象",
+    "model_attributes_type": "应为对象",
+    "dict_type": "应为对象",
     "date_from_datetime_parsing": "应为日期 YYYY-MM-DD",
+    "date_from_datetime_inexact": "应为日期 YYYY-MM-DD",
     "date_parsing": "应为日期 YYYY-MM-DD",
     "date_type": "应为日期 YYYY-MM-DD",
+    "datetime_from_date_parsing": "应为时间，例如 2021-12-20T09:00:00+08:00",
+    "datetime_parsing": "应为时间，例如 2021-12-20T09:00:00+08:00",
+    "datetime_type": "应为时间，例如 2021-12-20T09:00:00+08:00",
     "timezone_aware": "时间应带时区，例如 2021-12-20T09:00:00+08:00",
     "uuid_parsing": "应为 UUID",
+    "uuid_type": "应为 UUID",
+    "value_error": "内容有误",
 }
 
 
-def _explain(fault: Any) -> str:
+def _explain(fault: Any, language: str) -> str:
     plain = _EXPLAINED.get(fault["type"])
-    return f"{plain}（{fault['msg']}）" if plain else str(fault["msg"])
+    return f"{plain}（{fault['msg']}）" if plain and language == "zh" else str(fault["msg"])

@@ -5,16 +5,17 @@ Medical-insurance divisions know codes that no national list has (codes.md C1), 
 
 import re
 
-REGION_PATTERN = r"^[1-9]\d{5}(\d{3}(\d{3})?)?$"
-POOL_PATTERN = r"^\d{6}$"
-AREA_PATTERN = r"^\d{0,12}$"
+# [0-9], because \d also stands for the digits of other scripts.
+REGION_PATTERN = r"^[1-9][0-9]{5}([0-9]{3}([0-9]{3})?)?$"
+POOL_PATTERN = r"^[0-9]{6}$"
+AREA_PATTERN = r"^[0-9]{0,12}$"
 
 _REGION = re.compile(REGION_PATTERN)
 
 
 def is_region(code: str) -> bool:
     """Whether `code` has the shape of a division code: 6, 9 or 12 digits."""
-    return _REGION.match(code) is not None
+    return _REGION.fullmatch(code) is not None
 
 
 def pool_prefix(pool: str) -> str:

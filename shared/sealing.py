@@ -49,7 +49,7 @@ class Sealer:
         """Decrypt. Raises KeyError for an unknown key, cryptography's InvalidTag for an altered value."""
         name_end = 1 + sealed[0]
         nonce_end = name_end + _NONCE_BYTES
-        cipher = self._ciphers[sealed[1:name_end].decode()]
+        cipher = self._ciphers[sealed[1:name_end].decode(errors="replace")]
         return cipher.decrypt(sealed[name_end:nonce_end], sealed[nonce_end:], context.encode())
 
     def open_text(self, sealed: bytes, context: str) -> str:

@@ -4,7 +4,7 @@
 """
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
@@ -16,11 +16,13 @@ from pydantic import BaseModel, Field, SecretStr
 from pydantic_settings import BaseSettings
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from . import logs, metrics, problem
 from .database import Database
-from .events import EventPage, Follower, FollowerStates, Heads, read_events, read_heads
+from .events import LAST_SEQ, EventPage, Follower, FollowerStates, Heads, read_events, read_heads
+from .http import UPSTREAM_REFUSED, UpstreamRefusal
 from .ids import new_id
 from .invariants import Invariant, check
 from .jobs import Job, JobRunner
@@ -117,7 +119,7 @@ def build(
         for shut in (*close, database.close):
             await shut()
 
-    app = FastAPI(
+    app = _Application(
         title=title,
         version="1",
         lifespan=lifespan,
@@ -131,12 +133,35 @@ def build(
     app.state.database = database
     problem.install(app)
     _answer_database_failures(app)
+    _answer_upstream_refusals(app)
     app.include_router(router)
     app.include_router(_feed_routes(name, database))
     app.include_router(_own_state_routes(name, database, invariants, followers))
     app.include_router(_health_routes(database, revision))
     app.add_middleware(_Observe)
     return app
+
+
+class _Application(FastAPI):
+    """FastAPI, with a document that says what the service really answers."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document."""
+        if not self.openapi_schema:
+            document = problem.complete_document(super().openapi())
+            for parameter in _parameters(document):
+                # Where these are missing the answer is a problem of its own (400, 428), so FastAPI does not demand them.
+                if parameter["name"] in ("Idempotency-Key", "If-Match"):
+                    text_schema, _null = parameter["schema"].pop("anyOf")
+                    parameter |= {"required": True, "schema": text_schema | parameter["schema"]}
+            self.openapi_schema = document
+        return self.openapi_schema
+
+
+def _parameters(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for path in document["paths"].values():
+        for operation in path.values():
+            yield from operation.get("parameters", [])
 
 
 class _Observe:
@@ -170,6 +195,8 @@ class _Observe:
             answer = problem.problem_response(request, problem.INTERNAL(request_id=request_id))
             await answer(scope, receive, send_with_id)
         finally:
+            if upload := scope.get("state", {}).get("upload_file"):
+                upload.close()
             self._count(scope, status, time.perf_counter() - began)
 
     def _count(self, scope: Scope, status: int, seconds: float) -> None:
@@ -205,12 +232,24 @@ def _answer_database_failures(app: FastAPI) -> None:
         if error.connection_invalidated or not state or state[:2] in ("08", "40", "53", "55", "57"):
             _log.warning("database_busy", sqlstate=state, error=str(error.orig))
             return problem.problem_response(request, problem.BUSY())
+        # A text with U+0000, a number or an instant beyond what the database can hold: the request has to change.
+        if state in ("22021", "22P05") or (state == "22000" and "out of range" in str(error.orig)):
+            return problem.problem_response(request, problem.not_storable(problem.language_of(request)))
         raise error
 
-    @app.exception_handler(OSError)
-    async def _away(request: Request, error: OSError) -> Response:
+    async def _away(request: Request, error: Exception) -> Response:
         _log.warning("database_away", error=str(error))
         return problem.problem_response(request, problem.BUSY())
+
+    app.add_exception_handler(OSError, _away)
+    app.add_exception_handler(PoolExhausted, _away)
+
+
+def _answer_upstream_refusals(app: FastAPI) -> None:
+    @app.exception_handler(UpstreamRefusal)
+    async def _refused(request: Request, error: UpstreamRefusal) -> Response:
+        _log.warning("upstream_refused", upstream=error.name, status=error.status, code=error.code)
+        return problem.problem_response(request, UPSTREAM_REFUSED(name=error.name, code=error.code or error.status))
 
 
 def _feed_routes(name: str, database: Database) -> APIRouter:
@@ -222,7 +261,7 @@ def _feed_routes(name: str, database: Database) -> APIRouter:
         caller: Reading,
         pool: Pool,
         after: Annotated[
-            int, Query(ge=0, description="Cursor: the last `seq` seen, 0 for the beginning", examples=[0])
+            int, Query(ge=0, le=LAST_SEQ, description="Cursor: the last `seq` seen, 0 for the beginning", examples=[0])
         ] = 0,
         limit: Limit = 500,
     ) -> Any:

@@ -6,14 +6,23 @@ in which it came: the same columns and encoding, and one column more that says w
 
 import csv
 import io
+import re
+import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from zipfile import BadZipFile, ZipFile
 
 import xlsxwriter
 from python_calamine import CalamineError, CalamineWorkbook
 
 REASON_COLUMN = "退回原因"
+
+_MOST_CELLS = 20_000_000
+_MOST_UNPACKED_BYTES = 512 * 1024 * 1024
+_ROW = re.compile(rb"<(?:\w+:)?row\b")
+_CELL = re.compile(rb"<(?:\w+:)?c\b[^<>]*(?<!/)>")
+_PLACE = re.compile(rb"<(?:\w+:)?c\b[^<>]*?\sr=[\"']([A-Za-z]{1,3})([0-9]{1,7})[\"'][^<>]*(?<!/)>")
 
 
 class SheetUnreadable(Exception):
@@ -51,13 +60,15 @@ def read_sheet(file_name: str, data: bytes, *, required: Sequence[str]) -> Sheet
         raise SheetUnreadable(f"不支持的文件类型 .{suffix}，请用 .xlsx 或 .csv")
     if not table:
         raise SheetUnreadable("文件没有表头行")
+    table = [[cell.replace("\0", "") for cell in cells] for cells in table]  # no database keeps it in a text
     columns = [name.strip() for name in table[0]]
     while columns and not columns[-1]:
         columns.pop()
     missing = [name for name in required if name not in columns]
     if missing:
         raise SheetUnreadable(f"缺少列：{'、'.join(missing)}")
-    if len(set(columns)) != len(columns):
+    named = [name for name in columns if name]
+    if len(set(named)) != len(named):
         raise SheetUnreadable("表头有重复的列名")
     rows = [SheetRow(number, _cells(columns, cells)) for number, cells in enumerate(table[1:], start=2) if any(cells)]
     return Sheet(form, columns, rows)
@@ -116,10 +127,44 @@ def _read_csv(data: bytes) -> tuple[str, list[list[str]]]:
 
 def _read_xlsx(data: bytes) -> list[list[str]]:
     try:
+        _require_sensible_size(data)
         sheet = CalamineWorkbook.from_filelike(io.BytesIO(data)).get_sheet_by_index(0)
         return [[_text(cell) for cell in row] for row in sheet.to_python(skip_empty_area=False)]
-    except (CalamineError, OSError, ValueError, IndexError) as error:
+    except (CalamineError, OSError, ValueError, IndexError, EOFError, RuntimeError, BadZipFile, zlib.error) as error:
         raise SheetUnreadable("不是有效的 XLSX 文件，请重新另存为 .xlsx") from error
+
+
+def _require_sensible_size(data: bytes) -> None:
+    """The reader unpacks the book and fills a grid up to the farthest cell: one stray cell at XFD1048576 would end
+    the process. Raises SheetUnreadable where the book is too large for that."""
+    left = _MOST_UNPACKED_BYTES
+    with ZipFile(io.BytesIO(data)) as book:
+        for part in book.infolist():
+            with book.open(part) as file:
+                content = file.read(left + 1)
+            left -= len(content)
+            if left < 0 or _grid_size(content) > _MOST_CELLS:
+                raise SheetUnreadable("表格过大：请删除远处多余的单元格，或分成几个文件提交")
+
+
+def _grid_size(part: bytes) -> int:
+    """Rows times columns of a worksheet, counted to its farthest filled cells, whether named (A1) or just in a row."""
+    places = set(_PLACE.findall(part))
+    lines = _ROW.split(part)
+    rows = max([len(lines), *(int(row) for _, row in places)])
+    columns = max(
+        *(len(_CELL.findall(line)) for line in lines),
+        *(_column_number(letters) for letters in {letters for letters, _ in places}),
+        1,
+    )
+    return rows * columns
+
+
+def _column_number(letters: bytes) -> int:
+    number = 0
+    for letter in letters.upper():
+        number = number * 26 + letter - ord("A") + 1
+    return number
 
 
 def _text(cell: object) -> str:

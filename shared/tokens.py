@@ -19,7 +19,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from .problem import ProblemType
-from .regions import area_covers, area_covers_pool
+from .regions import area_covers, area_covers_pool, in_pool
 
 TOKEN_MISSING = ProblemType(
     "token_missing",
@@ -45,7 +45,13 @@ AREA_FORBIDDEN = ProblemType(
     ("超出管辖范围", "Outside your area"),
     ("令牌的辖区 {area} 不含 {region}", "The token's area {area} does not take in {region}"),
 )
-DECLARED = (TOKEN_MISSING, TOKEN_INVALID, SCOPE_MISSING, AREA_FORBIDDEN)
+ISSUER_UNAVAILABLE = ProblemType(
+    "issuer_unavailable",
+    503,
+    ("令牌签发方暂不可用", "The token issuer is not available"),
+    ("暂时无法核验令牌，请稍后重试", "Tokens cannot be verified just now; try again later"),
+)
+DECLARED = (TOKEN_MISSING, TOKEN_INVALID, SCOPE_MISSING, AREA_FORBIDDEN, ISSUER_UNAVAILABLE)
 
 AUDIENCE = "canbao"
 ALGORITHMS = ["EdDSA", "Ed25519", "ES256", "RS256"]
@@ -79,7 +85,7 @@ class Caller:
 
     def require_touch(self, pool: str) -> None:
         """Raises Problem AREA_FORBIDDEN where the token's area and the pooling area have nothing in common."""
-        if not area_covers_pool(self.area, pool) and not area_covers(pool, self.area[:6]):
+        if not area_covers_pool(self.area, pool) and not in_pool(self.area, pool):
             raise AREA_FORBIDDEN(area=self.area, region=pool)
 
 
@@ -101,7 +107,7 @@ class Verifier:
         )
 
     async def caller(self, token: str) -> Caller:
-        """The caller behind a token. Raises Problem TOKEN_INVALID."""
+        """The caller behind a token. Raises Problem TOKEN_INVALID, ISSUER_UNAVAILABLE."""
         mark = hashlib.sha256(token.encode()).digest()
         known = self._known.get(mark)
         if known and known.expires > time.time():
@@ -135,8 +141,13 @@ class Verifier:
         async with self._lock:
             stale = refresh and time.monotonic() - self._fetched > _KEYS_NOT_OFTENER_SECONDS
             if self._keys is None or stale:
-                keys = await self._fetch_keys()
-                self._keys = KeySet.import_key_set(keys)  # type: ignore[arg-type]
+                try:
+                    keys = await self._fetch_keys()
+                    self._keys = KeySet.import_key_set(keys)  # type: ignore[arg-type]
+                except httpx.HTTPError as error:
+                    # Tokens of the keys we have stay good while the issuer is away.
+                    if self._keys is None:
+                        raise ISSUER_UNAVAILABLE() from error
                 self._fetched = time.monotonic()
             return self._keys
 

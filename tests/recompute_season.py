@@ -227,15 +227,13 @@ class Season:
     def enrol(self, number: str, hukou: str, residence: str, today: date, *, free: bool = False) -> bool:
         """Enrol a person, or note every reason why not. The police's books go before what a roster says."""
         person = self.people[number]
-        reasons = []
-        if number in self.enrolled:
-            reasons = ["already_enrolled"]
-        elif person.died is not None:
-            reasons = ["not_eligible"]
+        reasons = ["already_enrolled"] if number in self.enrolled else []
+        if person.died is not None:
+            reasons.append("not_eligible")
         else:
             if person.holds("employee_insurance", today):
                 reasons.append("employee_insured")  # S004-04
-            if not {(person.hukou or hukou)[:6], residence[:6]} & {COUNTY}:
+            if COUNTY not in {(person.hukou or hukou)[:6], residence[:6]}:
                 reasons.append("no_local_tie")
         self.refused.update((reason, number) for reason in reasons)
         if not reasons:
@@ -359,6 +357,9 @@ def flat(value: Any, name: str = "") -> dict[str, Any]:
 
 def main(out: Path) -> int:
     """Recompute and compare; print every figure that differs."""
+    if not (out / "season.json").is_file():
+        sys.stdout.write(f"there is no {out / 'season.json'}: run a season first\n")
+        return 1
     said = json.loads((out / "season.json").read_text(encoding="utf-8"))
     season = Season(out / "season")
     season.play()

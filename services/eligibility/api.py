@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from urllib.parse import quote
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from shared import idempotency, tokens
 from shared.evidence import EMPTY_UPLOAD, receive_upload
@@ -20,6 +20,9 @@ router = APIRouter()
 
 Reading = Annotated[Caller, Depends(needs("eligibility:read"))]
 Writing = Annotated[Caller, Depends(needs("eligibility:write"))]
+
+FeedId = Annotated[UUID, Path(description="The list", examples=["0192f0c4-0000-7c3e-8a55-3f1f7f1b2a01"])]
+PersonId = Annotated[UUID, Path(description="The person", examples=["0192f0c4-7b7a-7c3e-8a55-3f1f7f1b2a01"])]
 
 _FILE = "application/octet-stream"
 _BINARY = {"content": {_FILE: {"schema": {"type": "string", "format": "binary"}}}}
@@ -94,9 +97,9 @@ async def list_feeds(
     responses=declare(*tokens.DECLARED, schemas.FEED_UNKNOWN),
     tags=["feeds"],
 )
-async def get_feed(service: Service, caller: Reading, feed_id: UUID, pool: Pool) -> Any:
+async def read_feed(service: Service, caller: Reading, feed_id: FeedId, pool: Pool) -> Any:
     """One list, and how far its rows are judged."""
-    return await usecases.get_feed(service, caller, pool, feed_id)
+    return await usecases.read_feed(service, caller, pool, feed_id)
 
 
 @router.get(
@@ -106,7 +109,7 @@ async def get_feed(service: Service, caller: Reading, feed_id: UUID, pool: Pool)
     | {200: {"description": "The rows that go back, as they were sent, with the column 退回原因", **_BINARY}},
     tags=["feeds"],
 )
-async def return_rejected(service: Service, caller: Reading, feed_id: UUID, pool: Pool) -> Response:
+async def return_rejected(service: Service, caller: Reading, feed_id: FeedId, pool: Pool) -> Response:
     """The rows that go back to the department, in the form they were sent in, each with what is wrong."""
     file_name, data = await usecases.return_rejected(service, caller, pool, feed_id)
     return Response(
@@ -146,9 +149,9 @@ async def look_up_person(
     responses=declare(*tokens.DECLARED, schemas.PERSON_UNKNOWN),
     tags=["persons"],
 )
-async def get_person(service: Service, caller: Reading, request: Request, person_id: UUID, pool: Pool) -> Response:
+async def read_person(service: Service, caller: Reading, request: Request, person_id: PersonId, pool: Pool) -> Response:
     """One person."""
-    return respond(request, await usecases.get_person(service, caller, pool, person_id))
+    return respond(request, await usecases.read_person(service, caller, pool, person_id))
 
 
 @router.get(
@@ -157,10 +160,10 @@ async def get_person(service: Service, caller: Reading, request: Request, person
     responses=declare(*tokens.DECLARED, schemas.PERSON_UNKNOWN),
     tags=["statuses"],
 )
-async def get_statuses(
+async def read_statuses(
     service: Service,
     caller: Reading,
-    person_id: UUID,
+    person_id: PersonId,
     pool: Pool,
     as_of: Annotated[
         date | None, Query(description="Day in question; absent: today in Asia/Shanghai", examples=["2021-12-05"])

@@ -1,4 +1,8 @@
-"""What must hold in eligibility at any moment: queries that find nothing. An edit behind the services' back shows here."""
+"""What must hold in eligibility at any moment: queries that find nothing.
+
+An edit behind the services' back shows here: a status must agree with the event that told it, a person and a statement
+about hukou with the digest in the audit line of their writing; `chain.verify` guards those in turn.
+"""
 
 from shared.invariants import Invariant
 
@@ -13,15 +17,50 @@ def _rests_on_accepted_row(table: str, key: str) -> str:
     )
 
 
+def _as_written(table: str, key: str, plain: str) -> str:
+    """Rows whose values (`plain`, as `row_digest` joins them) are not what an audit line says was written."""
+    return (
+        f"select said.pool, said.{key} as subject from {table} as said left join (select pool, entry.key, entry.value "
+        "from audit_line cross join jsonb_each_text(detail->'written') as entry) as line "
+        f"on line.pool = said.pool and line.key = cast(said.{key} as text) "
+        "where line.key is null "
+        f"or line.value <> encode(sha256(convert_to({plain}, 'UTF8')), 'hex')"
+    )
+
+
 INVARIANTS = (
     Invariant(
         "person_has_one_number",
-        "Every person has exactly one resident identity number, and no number names two persons",
+        "Every person has exactly one resident identity number",
         "select person.pool, person.person_id as subject from person left join identity_document as document "
         "on document.pool = person.pool and document.person_id = person.person_id and document.type = 'resident_id' "
-        "group by person.pool, person.person_id having count(document.document_id) <> 1 "
-        "union all select pool, encode(number_hash, 'hex') from identity_document "
+        "group by person.pool, person.person_id having count(document.document_id) <> 1",
+    ),
+    Invariant(
+        "number_names_one_person",
+        "No two documents have one number",
+        "select pool, encode(number_hash, 'hex') as subject from identity_document "
         "group by pool, type, number_hash having count(*) > 1",
+    ),
+    Invariant(
+        "person_is_as_recorded",
+        "A person's birth date, sex and number are those its audit line vouches for",
+        _as_written(
+            "(select person.*, number_hash from person join identity_document as document "
+            "on document.pool = person.pool and document.person_id = person.person_id)",
+            "person_id",
+            "concat_ws('/', said.person_id, said.birth_date, said.sex, encode(said.number_hash, 'hex'))",
+        ),
+    ),
+    Invariant(
+        "hukou_is_as_recorded",
+        "A statement about hukou is the one its audit line vouches for",
+        _as_written(
+            "hukou",
+            "hukou_id",
+            "concat_ws('/', said.hukou_id, said.person_id, said.region, coalesce(said.household_no, ''), "
+            "coalesce(cast(said.since as text), ''), said.feed_id, said.row_no)",
+        ),
     ),
     Invariant(
         "feed_rows_are_counted",

@@ -14,9 +14,6 @@ from shared.codes import Status
 from shared.identity import NumberFault, ResidentNumber, normal_name, normal_number, read_resident_number
 from shared.regions import area_covers, area_covers_pool, is_region
 
-FEED_TRANSITIONS: Mapping[str, frozenset[str]] = {"received": frozenset({"taken"}), "taken": frozenset()}
-"""States of a feed: received (kept, being judged), taken (every row judged). Nothing leads back."""
-
 
 class FaultCode(StrEnum):
     """Why a row is sent back, or a person of a roster is not resolved."""
@@ -218,7 +215,7 @@ class _Reading:
         """A division code of one of these lengths; only its shape can be checked (codes.md C2)."""
         code = self.row.cell(cell)
         if len(code) not in digits or not is_region(code):
-            self.fault(FaultCode.REGION_UNKNOWN, cell, f"“{code}”应为{'、'.join(map(str, digits))}位数字")
+            self.fault(FaultCode.REGION_UNKNOWN, cell, f"“{code}”应为{'或'.join(map(str, digits))}位数字")
         return code
 
 

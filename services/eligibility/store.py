@@ -113,14 +113,20 @@ async def rejections(tx: Reader, pool: str, feed_id: UUID) -> Sequence[Row]:
 
 
 # Persons
+#
+# Sets of keys are looked up by `lateral … offset 0`, one step into an index for each: left to itself, a planner without
+# fresh statistics (after a large list) compares every row of the pool with every key.
 
 
 async def persons_by_number(tx: Reader, pool: str, kind: str, hashes: Sequence[bytes]) -> dict[bytes, Row]:
     """Whom the register knows under these numbers: hash → person_id, name_sealed."""
     rows = await tx.rows(
-        "select d.number_hash, p.person_id, p.name_sealed from identity_document d "
-        "join person p on p.pool = d.pool and p.person_id = d.person_id "
-        "where d.pool = :pool and d.type = :kind and d.number_hash = any(cast(:hashes as bytea[]))",
+        "select asked.number_hash, p.person_id, p.name_sealed "
+        "from unnest(cast(:hashes as bytea[])) as asked (number_hash) "
+        "cross join lateral (select person_id from identity_document d "
+        "  where d.pool = :pool and d.type = :kind and d.number_hash = asked.number_hash offset 0) d "
+        "cross join lateral (select person_id, name_sealed from person p "
+        "  where p.pool = :pool and p.person_id = d.person_id offset 0) p",
         pool=pool,
         kind=kind,
         hashes=list(hashes),
@@ -163,17 +169,19 @@ async def insert_persons(
 
 
 async def read_persons(tx: Reader, pool: str, person_ids: Sequence[UUID]) -> dict[UUID, Row]:
-    """Persons by id, with their number, the place of their hukou and the day they died; unknown ids are left out."""
+    """Persons by id, with their document, the place of their hukou and the day they died; unknown ids are left out."""
     rows = await tx.rows(
         "select p.person_id, p.birth_date, p.sex, p.name_sealed, p.version, d.document_id, d.type, d.number_sealed, "
-        "h.region as hukou, h.since as hukou_since, "
-        "(select min(s.valid_from) from status s where s.pool = p.pool and s.person_id = p.person_id "
-        "  and s.code = 'deceased' and s.withdrawn_at is null) as deceased_on "
-        "from person p "
-        "join identity_document d on d.pool = p.pool and d.person_id = p.person_id and d.type = 'resident_id' "
-        "left join lateral (select region, since from hukou h where h.pool = p.pool and h.person_id = p.person_id "
+        "h.region as hukou, h.since as hukou_since, s.deceased_on "
+        "from unnest(cast(:person_ids as uuid[])) as asked (person_id) "
+        "cross join lateral (select * from person p "
+        "  where p.pool = :pool and p.person_id = asked.person_id offset 0) p "
+        "cross join lateral (select document_id, type, number_sealed from identity_document d "
+        "  where d.pool = :pool and d.person_id = asked.person_id order by recorded_at, document_id limit 1) d "
+        "left join lateral (select region, since from hukou h where h.pool = :pool and h.person_id = asked.person_id "
         "  order by since desc nulls last, recorded_at desc, hukou_id desc limit 1) h on true "
-        "where p.pool = :pool and p.person_id = any(cast(:person_ids as uuid[]))",
+        "cross join lateral (select min(valid_from) as deceased_on from status s where s.pool = :pool "
+        "  and s.person_id = asked.person_id and s.code = 'deceased' and s.withdrawn_at is null) s",
         pool=pool,
         person_ids=list(person_ids),
     )
@@ -183,7 +191,8 @@ async def read_persons(tx: Reader, pool: str, person_ids: Sequence[UUID]) -> dic
 async def raise_versions(tx: Writer, pool: str, person_ids: Sequence[UUID]) -> None:
     """Raise the version of persons about whom something else is answered now."""
     await tx.execute(
-        "update person set version = version + 1 where pool = :pool and person_id = any(cast(:person_ids as uuid[]))",
+        "update person p set version = version + 1 from unnest(cast(:person_ids as uuid[])) as changed (person_id) "
+        "where p.pool = :pool and p.person_id = changed.person_id",
         pool=pool,
         person_ids=list(person_ids),
     )
@@ -192,10 +201,10 @@ async def raise_versions(tx: Writer, pool: str, person_ids: Sequence[UUID]) -> N
 # What is said about them
 
 
-async def insert_hukou(tx: Writer, rows: Sequence[Mapping[str, Any]]) -> Sequence[UUID]:
-    """Insert statements that are not known yet; the persons they are about."""
-    stored = await tx.insert(hukou, rows, tail="on conflict on constraint hukou_once do nothing returning person_id")
-    return [row["person_id"] for row in stored]
+async def insert_hukou(tx: Writer, rows: Sequence[Mapping[str, Any]]) -> set[UUID]:
+    """Insert statements that are not known yet; the ids that were taken up."""
+    tail = "on conflict on constraint hukou_once do nothing returning hukou_id"
+    return {row["hukou_id"] for row in await tx.insert(hukou, rows, tail=tail)}
 
 
 async def withdraw_replaced(
@@ -236,10 +245,10 @@ async def living_statuses(tx: Reader, pool: str, person_ids: Sequence[UUID]) -> 
     """Statuses of persons that are not withdrawn, whatever their days, with the evidence they rest on."""
     return await tx.rows(
         "select s.person_id, s.code, s.grade, s.school_region, s.valid_from as identified_on, s.valid_to, "
-        "s.supplier, s.feed_id, s.row_no, f.sha256 "
-        "from status s join feed f on f.pool = s.pool and f.feed_id = s.feed_id "
-        "where s.pool = :pool and s.person_id = any(cast(:person_ids as uuid[])) and s.withdrawn_at is null "
-        "order by s.code, s.valid_from, s.supplier",
+        "s.supplier, s.feed_id, s.row_no, f.sha256 from unnest(cast(:person_ids as uuid[])) as asked (person_id) "
+        "cross join lateral (select * from status s "
+        "  where s.pool = :pool and s.person_id = asked.person_id and s.withdrawn_at is null offset 0) s "
+        "join feed f on f.pool = :pool and f.feed_id = s.feed_id order by s.code, s.valid_from, s.supplier",
         pool=pool,
         person_ids=list(person_ids),
     )

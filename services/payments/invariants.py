@@ -2,95 +2,144 @@
 
 from shared.invariants import Invariant
 
-_PAID_EVENT = "event.pool = bill.pool and event.type = 'bill.paid' and event.subject = bill.bill_no"
-
 INVARIANTS = (
     Invariant(
         "bill_lines_sum_to_standard",
         "The payer lines of a bill sum to its standard, the person's lines to its amount",
-        "select pool, bill_no as subject from bill where standard_fen <> (select coalesce(sum(cast(line->>'amount_fen' "
-        "as bigint)), 0) from jsonb_array_elements(lines) as line) or amount_fen <> (select coalesce(sum(cast("
-        "line->>'amount_fen' as bigint)), 0) from jsonb_array_elements(lines) as line where line->>'payer' = 'person')",
+        """
+        select pool, bill_no as subject
+        from bill
+        where standard_fen <> (select coalesce(sum(cast(line->>'amount_fen' as bigint)), 0)
+        from jsonb_array_elements(lines) as line)
+        or amount_fen <> (select coalesce(sum(cast(line->>'amount_fen' as bigint)), 0)
+        from jsonb_array_elements(lines) as line
+        where line->>'payer' = 'person')
+        """,
     ),
     Invariant(
         "paid_bill_was_told",
         "A paid bill and its bill.paid event agree in amount, person and day",
-        "select bill.pool, bill.bill_no as subject from bill left join event on "
-        f"{_PAID_EVENT} where bill.status = 'paid' and (event.seq is null "
-        "or cast(event.data->>'amount_fen' as bigint) <> bill.amount_fen "
-        "or event.data->>'person_id' <> cast(bill.person_id as text) "
-        "or event.data->>'paid_on' <> cast(bill.paid_on as text))",
+        """
+        select bill.pool, bill.bill_no as subject
+        from bill left join event on event.pool = bill.pool and event.type = 'bill.paid'
+        and event.subject = bill.bill_no
+        where bill.status = 'paid' and (event.seq is null
+        or cast(event.data->>'amount_fen' as bigint) <> bill.amount_fen
+        or event.data->>'person_id' <> cast(bill.person_id as text)
+        or event.data->>'paid_on' <> cast(bill.paid_on as text))
+        """,
     ),
     Invariant(
         "told_bill_is_paid",
         "A bill told as paid is paid",
-        f"select event.pool, event.subject from event left join bill on {_PAID_EVENT} "
-        "where event.type = 'bill.paid' and (bill.bill_no is null or bill.status <> 'paid')",
+        """
+        select event.pool, event.subject
+        from event left join bill on event.pool = bill.pool and event.type = 'bill.paid'
+        and event.subject = bill.bill_no
+        where event.type = 'bill.paid' and (bill.bill_no is null or bill.status <> 'paid')
+        """,
     ),
     Invariant(
         "paid_bill_has_its_money",
         "A paid bill with an amount has one settled collection of that amount, one without has none",
-        "select bill.pool, bill.bill_no as subject from bill left join collection on collection.pool = bill.pool "
-        "and collection.bill_no = bill.bill_no and outcome = 'settled' where (bill.status = 'paid' and bill.amount_fen > 0) "
-        "<> (collection.collection_id is not null) or collection.amount_fen <> bill.amount_fen",
+        """
+        select bill.pool, bill.bill_no as subject
+        from bill left join collection on collection.pool = bill.pool
+        and collection.bill_no = bill.bill_no and outcome = 'settled'
+        where (bill.status = 'paid' and bill.amount_fen > 0) <> (collection.collection_id is not null)
+        or collection.amount_fen <> bill.amount_fen
+        """,
     ),
     Invariant(
         "collection_is_as_submitted",
         "A collection holds what its submission said, and every submission was booked",
-        "select submission.pool, submission.reference as subject from submission left join collection on "
-        "collection.pool = submission.pool and collection.submission_id = submission.submission_id "
-        "where collection.collection_id is null or (collection.amount_fen, collection.bill_no, collection.paid_at, "
-        "collection.channel) is distinct from (submission.amount_fen, submission.bill_no, submission.paid_at, "
-        "submission.channel)",
+        """
+        select submission.pool, submission.reference as subject
+        from submission left join collection on collection.pool = submission.pool
+        and collection.submission_id = submission.submission_id
+        where collection.collection_id is null
+        or (collection.amount_fen, collection.bill_no, collection.paid_at, collection.channel) is distinct
+        from (submission.amount_fen, submission.bill_no, submission.paid_at, submission.channel)
+        """,
     ),
     Invariant(
         "collection_is_posted",
         "Every collection stands in the ledger with its amount",
-        "select collection.pool, collection.collection_id as subject from collection left join transfer on "
-        "transfer.pool = collection.pool and transfer.kind = 'collect' and transfer.subject = "
-        "cast(collection.collection_id as text) where transfer.amount_fen is distinct from collection.amount_fen "
-        "or transfer.credit_account <> case outcome when 'settled' then 'premium/person' else outcome end",
+        """
+        select collection.pool, collection.collection_id as subject
+        from collection left join transfer on transfer.pool = collection.pool
+        and transfer.kind = 'collect' and transfer.subject = cast(collection.collection_id as text)
+        where transfer.amount_fen is distinct
+        from collection.amount_fen
+        or transfer.credit_account <> case outcome when 'settled' then 'premium/person' else outcome end
+        """,
     ),
     Invariant(
         "collection_has_its_receipt",
         "Settled and surplus money has its receipt with the same amount, suspense has none",
-        "select collection.pool, collection.collection_id as subject from collection left join receipt on receipt.pool = "
-        "collection.pool and receipt.collection_id = collection.collection_id where (outcome = 'suspense') <> "
-        "(receipt.receipt_no is null) or receipt.receipt_no <> collection.receipt_no "
-        "or receipt.amount_fen <> collection.amount_fen or (refunded_fen > 0 and voided_at is null)",
+        """
+        select collection.pool, collection.collection_id as subject
+        from collection left join receipt on receipt.pool = collection.pool
+        and receipt.collection_id = collection.collection_id
+        where (outcome = 'suspense') <> (receipt.receipt_no is null)
+        or receipt.receipt_no <> collection.receipt_no or receipt.amount_fen <> collection.amount_fen
+        or (refunded_fen > 0 and voided_at is null)
+        """,
     ),
     Invariant(
         "receipt_book_without_gap",
         "A book's receipts run from 1 to its last number",
-        "select book.pool, book.book_code as subject from receipt_book as book left join (select pool, book_code, count(*) "
-        "as issued, max(number) as highest from receipt group by pool, book_code) as seen on seen.pool = book.pool and "
-        "seen.book_code = book.book_code where (seen.issued, seen.highest) is distinct from (book.last_number, "
-        "book.last_number)",
+        """
+        select book.pool, book.book_code as subject
+        from receipt_book as book left
+        join (select pool, book_code, count(*) as issued, max(number) as highest from receipt
+        group by pool, book_code) as seen on seen.pool = book.pool and seen.book_code = book.book_code
+        where (seen.issued, seen.highest) is distinct
+        from (book.last_number, book.last_number)
+        """,
     ),
     Invariant(
         "refunded_is_paid_back",
         "What a collection has refunded is the sum of its refunds, each in the ledger",
-        "select collection.pool, collection.collection_id as subject from collection left join (select refund.pool, "
-        "refund.collection_id, sum(refund.amount_fen) as amount_fen, sum(transfer.amount_fen) as posted_fen from refund "
-        "left join transfer on transfer.pool = refund.pool and transfer.kind = 'pay_back' and transfer.subject = "
-        "cast(refund.refund_id as text) group by refund.pool, refund.collection_id) as paid on paid.pool = collection.pool "
-        "and paid.collection_id = collection.collection_id where coalesce(paid.amount_fen, 0) <> refunded_fen "
-        "or coalesce(paid.posted_fen, 0) <> refunded_fen",
+        """
+        with paid as (
+            select refund.pool, refund.collection_id, sum(refund.amount_fen) as amount_fen,
+                sum(transfer.amount_fen) as posted_fen
+            from refund left join transfer on transfer.pool = refund.pool and transfer.kind = 'pay_back'
+                and transfer.subject = cast(refund.refund_id as text)
+            group by refund.pool, refund.collection_id)
+        select collection.pool, collection.collection_id as subject
+        from collection left join paid on paid.pool = collection.pool
+            and paid.collection_id = collection.collection_id
+        where coalesce(paid.amount_fen, 0) <> refunded_fen or coalesce(paid.posted_fen, 0) <> refunded_fen
+        """,
     ),
     Invariant(
         "closed_shift_holds_nothing",
         "A closed shift has handed over all it took",
-        "select shift.pool, shift.shift_id as subject from shift join transfer on transfer.pool = shift.pool and "
-        "'held/shift/' || shift.shift_id in (transfer.debit_account, transfer.credit_account) where shift.status = 'closed' "
-        "group by shift.pool, shift.shift_id having sum(case when transfer.debit_account like 'held/%' "
-        "then transfer.amount_fen else -transfer.amount_fen end) <> 0",
+        """
+        with held as (
+            select pool, account, sum(fen) as fen
+            from (select pool, debit_account as account, amount_fen as fen from transfer
+                union all select pool, credit_account, -amount_fen from transfer) as posting
+            where account like 'held/shift/%'
+            group by pool, account)
+        select shift.pool, shift.shift_id as subject
+        from shift join held on held.pool = shift.pool and held.account = 'held/shift/' || shift.shift_id
+        where shift.status = 'closed' and held.fen <> 0
+        """,
     ),
     Invariant(
         "claims_match_settled_bills",
         "The claims on other payers are the other payers' lines of the paid bills",
-        "select bill.pool, bill.bill_no as subject from bill left join (select pool, subject, sum(amount_fen) as claimed_fen "
-        "from transfer where kind = 'claim' group by pool, subject) as claim on claim.pool = bill.pool "
-        "and claim.subject = bill.bill_no where coalesce(claim.claimed_fen, 0) <> "
-        "case when bill.status = 'paid' then bill.standard_fen - bill.amount_fen else 0 end",
+        """
+        with claim as (
+            select pool, subject, sum(amount_fen) as claimed_fen from transfer where kind = 'claim'
+            group by pool, subject)
+        select bill.pool, bill.bill_no as subject
+        from bill left join claim on claim.pool = bill.pool and claim.subject = bill.bill_no
+        where coalesce(claim.claimed_fen, 0)
+            <> case when bill.status = 'paid' then bill.standard_fen - bill.amount_fen else 0 end
+        """,
     ),
 )

@@ -32,9 +32,6 @@ from sqlalchemy import (
 from shared.database import Json
 from shared.tables import add_shared_tables
 
-REVISION = "0009_create_cover"
-"""The migration that this code expects."""
-
 Instant = DateTime(timezone=True)
 
 metadata = MetaData()

@@ -10,6 +10,7 @@ import json
 import os
 import sys
 import time
+from collections import Counter
 from datetime import datetime
 from typing import Any
 
@@ -56,6 +57,9 @@ def main() -> int:
     REPORT.unlink(missing_ok=True)
     try:
         return _run(wish, faults, console)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
     except SuiteFailed as failure:
         print(failure, file=sys.stderr)
         return failure.code
@@ -69,9 +73,9 @@ def _read_wish() -> Wish:
         return os.environ.get(name) or default
 
     parser = argparse.ArgumentParser(prog="python -m deploy.local.season", description=__doc__)
-    parser.add_argument("--residents", type=int, default=int(given("RESIDENTS", "2000")))
+    parser.add_argument("--residents", type=int, default=given("RESIDENTS", "2000"))
     parser.add_argument("--scheme", default=given("SCHEME", SCHEME))
-    parser.add_argument("--seed", type=int, default=int(given("SEED", "1")))
+    parser.add_argument("--seed", type=int, default=given("SEED", "1"))
     parser.add_argument("--faults", default=given("FAULTS", "none"))
     parser.add_argument("--target", default=given("TARGET", "local"))
     parser.add_argument("--keep", action="store_true", default=given("KEEP", "0") != "0")
@@ -133,7 +137,8 @@ async def _season(
         books = await read_books(wire, wish.scheme, wish.residents, wish.seed, lag)
         notes = [f"{wire.requests} requests, {wire.repeats} of them repeated"]
     if kills:
-        notes.append(f"{len(driver.killed)} kills ({', '.join(sorted(driver.killed))}), {suite.restart_count} restarts")
+        counts = ", ".join(f"{name} {count}" for name, count in sorted(Counter(driver.killed).items()))
+        notes.append(f"SIGKILL: {counts}; {suite.restart_count} restarts")
         if missing := set(places.SERVICES) - set(driver.killed):
             driver.notebook.surprises.append(f"never killed: {', '.join(sorted(missing))}")
     return books, driver, notes

@@ -11,17 +11,19 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 Act = dict[str, Any]
 
-_LISTS = {"hand_in_feed", "draft_package", "publish_package", "make_unit", "hand_in_roster"}
+_PHASES = {
+    "2021-08": "部门数据与政策包 lists of the departments, package",
+    "2021-09": "花名册与征缴 rosters and collection",
+    "2021-10": "集中征缴 collection",
+    "2021-11": "集中征缴 collection",
+    "2021-12": "集中征缴 collection",
+}
 
 
 def phase_of(act: Mapping[str, Any]) -> str:
     """The phase in which an act belongs, in Chinese and English."""
     month = str(act["at"])[:7]
-    if month >= "2022":
-        return "2022 新生儿参保与结账 newborns and closing"
-    if act["act"] in _LISTS:
-        return "2021-08 名单与花名册 lists and rosters"
-    return f"{month} 集中征缴 collection"
+    return f"{month} {_PHASES[month]}" if month in _PHASES else "2022 新生儿与结账 newborns and closing"
 
 
 class Display:
@@ -41,7 +43,8 @@ class Display:
     def __enter__(self) -> Self:
         if self._bars is not None:
             self._tasks = {
-                phase: self._bars.add_task(phase, total=total, start=False) for phase, total in self._totals.items()
+                phase: self._bars.add_task(phase, total=total, start=False, visible=False)
+                for phase, total in self._totals.items()
             }
             self._bars.start()
         return self
@@ -60,6 +63,7 @@ class Display:
             self._began[phase] = time.monotonic()
             if self._bars is not None:
                 self._bars.start_task(self._tasks[phase])
+                self._bars.update(self._tasks[phase], visible=True)
         if self._bars is not None:
             self._bars.advance(self._tasks[phase])
         elif self._done[phase] == self._totals[phase]:

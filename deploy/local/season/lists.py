@@ -41,15 +41,14 @@ class Lists:
         """The agency's first officer hands in the scheme-year package."""
         path = places.ROOT / "services/registration/packages" / f"{act['scheme']}.yaml"
         content = await asyncio.to_thread(path.read_bytes)
-        reply = await self._wire.post(
-            "registration", act["by"], "/v1/packages", key=f"act-{act['n']}", content=content, params={"pool": POOL}
-        )
+        key = f"act-{act['n']}"
+        reply = await self._wire.post("registration", act["by"], "/v1/packages", key=key, content=content)
         self._notebook.packages[act["scheme"]] = reply.body["version"]
 
     async def publish_package(self, act: Act) -> None:
         """The second officer publishes it; from then on it does not change."""
         path = f"/v1/packages/{act['scheme']}/{self._notebook.packages[act['scheme']]}/publish"
-        await self._wire.post("registration", act["by"], path, key=f"act-{act['n']}", body={"pool": POOL})
+        await self._wire.post("registration", act["by"], path, key=f"act-{act['n']}")
 
     async def make_unit(self, act: Act) -> None:
         """A village, a school or the agency is made known."""
@@ -94,7 +93,7 @@ class Lists:
         }
         reply = await self._wire.post("registration", act["by"], "/v1/enrolments", key=f"act-{act['n']}", body=body)
         if reply.body["outcome"] == "enrolled":
-            person_id = reply.body["enrolment"]["person_id"]
+            person_id = reply.body["person_id"]
             self._notebook.persons[person["identity_number"]] = person_id
             if act["enrolment"] != "newborn":
                 self._notebook.without_slip.add(person_id)

@@ -33,7 +33,7 @@ _CHANNELS = {
 }
 _METHODS = {"cash": "现金 cash", "pos": "刷卡 POS"}
 _FOUR_WAY = {"money": "钱 money", "heads": "人数 heads", "roster": "花名 roster", "receipts": "票据 receipts"}
-_BAR = 20
+_BAR = 18
 
 
 def print_report(

@@ -88,12 +88,14 @@ class Wire:
 
     async def items(self, service: str, by: str, path: str, **params: Any) -> AsyncIterator[dict[str, Any]]:
         """Every item of a list, page by page."""
-        after: str | None = ""
-        while after is not None:
-            page = (await self.get(service, by, path, **params, limit=1000, after=after)).body
+        cursor: dict[str, str] = {}
+        while True:
+            page = (await self.get(service, by, path, **params, **cursor, limit=1000)).body
             for item in page["items"]:
                 yield item
-            after = page["next"]
+            if page["next"] is None:
+                return
+            cursor = {"after": page["next"]}
 
     async def _send(
         self, service: str, method: str, path: str, by: str, headers: Mapping[str, str] | None = None, **request: Any
@@ -125,6 +127,8 @@ def _comes_again(answer: httpx.Response) -> bool:
 
 
 def _json(answer: httpx.Response) -> dict[str, Any]:
+    if answer.headers.get("Content-Type", "") == "application/octet-stream":
+        return {"size_bytes": len(answer.content)}
     try:
         body = answer.json()
     except ValueError:

@@ -206,8 +206,9 @@ def _paying_back(town: Town, visit: Visit) -> list[Timed]:
     check = day + timedelta(days=rng.randint(1, 3))
     decide = check + timedelta(days=rng.randint(1, 2))
     pay = decide + timedelta(days=rng.randint(1, 3))
-    # Back over the counter of the hall that took it, by the cashier whose shift is open there.
-    counter = rng.choice([counter for counter in COUNTERS if counter.region == visit.counter.region])
+    # Back over a counter of the hall that took it second; where two halls raced, at the county's, in charge of both.
+    hall = COUNTY if visit.race else visit.counter.region
+    counter = rng.choice([counter for counter in COUNTERS if counter.region == hall])
     for person in visit.insured:
         insured = {"insured": person.number}
         acts.append(Timed(moment(check, 9, 30), 4, {"act": "check_refund", "by": "refund-checker", **insured}))

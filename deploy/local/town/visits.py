@@ -47,6 +47,7 @@ class Visit:
     insured: list[Person]
     expected_refusal: str | None = None  # cash only: what the clerk will be told
     double: bool = False
+    race: bool = False  # at the very instant of the first payment: nobody knows which one comes second
 
 
 @dataclass
@@ -171,7 +172,9 @@ def _doubles(town: Town, rng: Random, visits: Visits) -> None:
         at = first.at if n == 0 or (day == first.at.date() and first.at.hour > 12) else moment(day, *HOURS[1])
         hall = COUNTY if first.counter.region == TOWN else TOWN
         insured = first.insured[: rng.choice((1, 1, 2))]
-        second = Visit(at, _counter(rng, hall), "pos", name, other.number if other else None, insured, double=True)
+        number = other.number if other else None
+        race = at == first.at
+        second = Visit(at, _counter(rng, hall), "pos", name, number, insured, double=True, race=race)
         visits.all.append(second)
         visits.doubles.append(second)
 

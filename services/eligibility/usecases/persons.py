@@ -43,8 +43,8 @@ async def resolve_persons(service: Eligibility, caller: Caller, once: Once, requ
             else:
                 answers.append(_refused(item.row, faults))
         persons = sorted(person.person_id for person in register.values())
-        created = sum(person.created for person in register.values())
-        tx.audit(pool, "person.resolved", caller.client_id, caller.subject, now, persons, {"created": created})
+        written = {str(person.person_id): person.digest for person in register.values() if person.created}
+        tx.audit(pool, "person.resolved", caller.client_id, caller.subject, now, persons, {"written": written})
         return Answer(200, schemas.ResolveAnswer(items=answers).model_dump(mode="json"))
 
     return await once.run(service.database, pool, work)
@@ -62,7 +62,7 @@ async def look_up_person(service: Eligibility, caller: Caller, request: schemas.
         return _shown_person(service, caller, rows[person_id])
 
 
-async def get_person(service: Eligibility, caller: Caller, pool: str, person_id: UUID) -> Answer:
+async def read_person(service: Eligibility, caller: Caller, pool: str, person_id: UUID) -> Answer:
     """One person. Raises Problem PERSON_UNKNOWN, AREA_FORBIDDEN."""
     async with service.database.writing() as tx:
         rows = await _read_persons(service, tx, caller, pool, [person_id], "person.read", {})

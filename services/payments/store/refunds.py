@@ -14,8 +14,8 @@ _REFUND = (
     "pool, refund_id, application_id, collection_id, shift_id, scheme, method, amount_fen, paid_to, paid_by, settled_at"
 )
 _RECEIPT = (
-    "pool, receipt_no, book_code, number, collection_id, bill_no, person_id, payer_name, amount_fen, issued_at, issued_by, "
-    "voided_at, void_reason"
+    "pool, receipt_no, book_code, number, collection_id, bill_no, person_id, payer_name, amount_fen, issued_at, "
+    "issued_by, voided_at, void_reason"
 )
 
 
@@ -104,8 +104,9 @@ async def void_receipt(tx: Writer, pool: str, collection_id: UUID, at: datetime,
 async def find_receipt(tx: Reader, pool: str, receipt_no: str) -> Row | None:
     """One receipt, with the region of its collection."""
     return await tx.row(
-        f"select {', '.join(f'receipt.{name.strip()}' for name in _RECEIPT.split(','))}, collection.region from receipt "
-        "join collection on collection.pool = receipt.pool and collection.collection_id = receipt.collection_id "
+        f"select {', '.join(f'receipt.{name.strip()}' for name in _RECEIPT.split(','))}, collection.region "
+        "from receipt join collection on collection.pool = receipt.pool "
+        "and collection.collection_id = receipt.collection_id "
         "where receipt.pool = :pool and receipt_no = :receipt_no",
         pool=pool,
         receipt_no=receipt_no,

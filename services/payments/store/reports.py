@@ -7,7 +7,10 @@ from typing import Any
 from shared.database import Reader, Row
 
 # An order-free mark of a set of persons: the same set gives the same number in every service.
-DIGEST = "cast(coalesce(sum(cast(cast('x' || substr(md5(cast(person_id as text)), 1, 15) as bit(60)) as bigint)), 0) as text)"
+DIGEST = (
+    "cast(coalesce(sum("
+    "cast(cast('x' || substr(md5(cast({person_id} as text)), 1, 15) as bit(60)) as bigint)), 0) as text)"
+)
 
 
 async def account_balances(tx: Reader, pool: str, *, as_of: datetime | None = None) -> Sequence[Row]:
@@ -60,22 +63,37 @@ async def refund_figures(tx: Reader, pool: str) -> Row:
 
 async def four_way_figures(tx: Reader, pool: str, scheme: str) -> dict[str, Row]:
     """Persons who paid, as the bills, the collections, the receipts and the ledger know them: heads, fen and digest."""
-    queries = {
-        "bills": f"select count(*) as heads, cast(coalesce(sum(amount_fen), 0) as bigint) as amount_fen, {DIGEST} as digest "
-        "from bill where pool = :pool and scheme = :scheme and status = 'paid' and amount_fen > 0",
-        "collections": "select count(*) as heads, cast(coalesce(sum(amount_fen - refunded_fen), 0) as bigint) as amount_fen, "
-        f"{DIGEST} as digest from collection where pool = :pool and scheme = :scheme and outcome = 'settled'",
-        "receipts": "select count(*) as heads, cast(coalesce(sum(receipt.amount_fen), 0) as bigint) as amount_fen, "
-        f"{DIGEST.replace('person_id', 'receipt.person_id')} as digest "
-        "from receipt join collection on collection.pool = receipt.pool and collection.collection_id = receipt.collection_id "
-        "where receipt.pool = :pool and collection.scheme = :scheme and voided_at is null and outcome = 'settled'",
-        "ledger": "select 0 as heads, cast(coalesce(sum(case when credit_account = 'premium/person' then amount_fen "
-        "else -amount_fen end), 0) as bigint) as amount_fen, '' as digest from transfer where pool = :pool "
-        "and scheme = :scheme and 'premium/person' in (credit_account, debit_account)",
-    }
     found = {}
-    for name, sql in queries.items():
+    for name, sql in _FOUR_WAY.items():
         row = await tx.row(sql, pool=pool, scheme=scheme)
         assert row is not None
         found[name] = row
     return found
+
+
+_FOUR_WAY = {
+    "bills": f"""
+        select count(*) as heads, cast(coalesce(sum(amount_fen), 0) as bigint) as amount_fen,
+            {DIGEST.format(person_id="person_id")} as digest
+        from bill where pool = :pool and scheme = :scheme and status = 'paid' and amount_fen > 0
+        """,
+    "collections": f"""
+        select count(*) as heads, cast(coalesce(sum(amount_fen - refunded_fen), 0) as bigint) as amount_fen,
+            {DIGEST.format(person_id="person_id")} as digest
+        from collection where pool = :pool and scheme = :scheme and outcome = 'settled'
+        """,
+    "receipts": f"""
+        select count(*) as heads, cast(coalesce(sum(receipt.amount_fen), 0) as bigint) as amount_fen,
+            {DIGEST.format(person_id="receipt.person_id")} as digest
+        from receipt join collection on collection.pool = receipt.pool
+            and collection.collection_id = receipt.collection_id
+        where receipt.pool = :pool and collection.scheme = :scheme and voided_at is null and outcome = 'settled'
+        """,
+    "ledger": """
+        select 0 as heads, '' as digest, cast(coalesce(sum(
+            case when credit_account = 'premium/person' then amount_fen else -amount_fen end
+            ), 0) as bigint) as amount_fen
+        from transfer
+        where pool = :pool and scheme = :scheme and 'premium/person' in (credit_account, debit_account)
+        """,
+}

@@ -9,6 +9,7 @@ file is named with its field and what would be right.
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -48,12 +49,18 @@ class PackageContent:
 
 def read_package(raw: bytes) -> PackageContent:
     """Read a package file. Raises PackageFaulty with every fault."""
-    content = orjson.dumps(_load_yaml(raw), option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
+    try:
+        content = orjson.dumps(_load_yaml(raw), option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
+    except TypeError as error:  # binary values, sets, numbers beyond 64 bits
+        raise PackageFaulty(
+            [PackageFault("", "not_plain", f"只能使用文本、整数、日期、列表和键值：{error}")]
+        ) from error
     return PackageContent(content, load_package(content))
 
 
+@lru_cache(maxsize=64)
 def load_package(content: bytes) -> Package:
-    """The package of canonical content, as stored. Raises PackageFaulty."""
+    """The package of canonical content, as stored; read once, since it never changes. Raises PackageFaulty."""
     try:
         file = PackageFile.model_validate_json(content)
     except ValidationError as error:
@@ -61,29 +68,41 @@ def load_package(content: bytes) -> Package:
     return compile_package(file, "sha256:" + hashlib.sha256(content).hexdigest())
 
 
-class _OnceKeyLoader(yaml.SafeLoader):
-    """YAML that takes no key twice: of two amounts under one name nobody could say which one holds."""
+class _PlainLoader(yaml.SafeLoader):
+    """YAML without its traps.
+
+    No key twice: of two amounts under one name nobody could say which one holds. No aliases: what is written is what
+    is meant, and a few lines cannot unfold into gigabytes.
+    """
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[Any] = set()
+        seen: set[str] = set()
         for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if key in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"键 {key} 出现两次", key_node.start_mark)
-            seen.add(key)
+            if not isinstance(key_node, yaml.ScalarNode):
+                continue
+            if key_node.value in seen:
+                text = f"键 {key_node.value} 出现两次"
+                raise yaml.constructor.ConstructorError(None, None, text, key_node.start_mark)
+            seen.add(key_node.value)
         return super().construct_mapping(node, deep)
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            mark = parent.start_mark if parent else None
+            raise yaml.composer.ComposerError(None, None, "不支持别名（*），请写出内容", mark)
+        return super().compose_node(parent, index)
 
 
 def _load_yaml(raw: bytes) -> dict[str, Any]:
     try:
-        value = yaml.load(raw.decode("utf-8-sig"), _OnceKeyLoader)  # noqa: S506 -- a SafeLoader that is stricter still
+        value = yaml.load(raw.decode("utf-8-sig"), _PlainLoader)  # noqa: S506 -- a SafeLoader that is stricter still
     except UnicodeDecodeError as error:
         raise PackageFaulty([PackageFault("", "not_utf8", "文件应为 UTF-8 编码")]) from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = f"第{mark.line + 1}行第{mark.column + 1}列：" if mark else ""
         raise PackageFaulty([PackageFault("", "not_yaml", f"{where}{error.problem}")]) from error
-    except (yaml.YAMLError, ValueError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise PackageFaulty([PackageFault("", "not_yaml", str(error))]) from error
     if not isinstance(value, dict):
         raise PackageFaulty([PackageFault("", "not_a_mapping", "文件应为键值结构")])

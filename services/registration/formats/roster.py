@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from shared.identity import NumberFault, normal_name, read_resident_number
+from shared import sheets
+from shared.identity import NumberFault, mask_number, normal_name, read_resident_number
 from shared.regions import is_region
-from shared.sheets import Sheet, SheetRow, read_sheet, write_returned
+from shared.sheets import Sheet, SheetRow
 
 from ..rules import EnrolmentKind
 
@@ -51,7 +52,7 @@ class UnreadableRow:
 
 def read_roster(file_name: str, data: bytes, unit_kind: str) -> Sheet:
     """The sheet of a roster, rows not yet judged. Raises SheetUnreadable, also where a column is missing."""
-    return read_sheet(file_name, data, required=_UNIT_COLUMNS[unit_kind])
+    return sheets.read_sheet(file_name, data, required=_UNIT_COLUMNS[unit_kind])
 
 
 def read_row(row: SheetRow, *, today: date) -> RosterRow | UnreadableRow:
@@ -79,10 +80,18 @@ def read_row(row: SheetRow, *, today: date) -> RosterRow | UnreadableRow:
     )
 
 
-def write_rejected(sheet: Sheet, details: Mapping[int, Sequence[str]]) -> bytes:
-    """The rows named in `details` as they came, each with its reasons in the column 退回原因."""
-    returned = [(row.cells, "；".join(details[row.number])) for row in sheet.rows if row.number in details]
-    return write_returned(sheet.form, sheet.columns, returned)
+def write_returned(sheet: Sheet, details: Mapping[int, Sequence[str]], *, masked: bool) -> bytes:
+    """The rows named in `details` as they came (numbers `masked` on demand), with their reasons in 退回原因."""
+    returned = [
+        (_masked(row.cells) if masked else row.cells, "；".join(details[row.number]))
+        for row in sheet.rows
+        if row.number in details
+    ]
+    return sheets.write_returned(sheet.form, sheet.columns, returned)
+
+
+def _masked(cells: Mapping[str, str]) -> dict[str, str]:
+    return {**cells, "身份证号": mask_number(cells["身份证号"])}
 
 
 def _region_faults(cells: Mapping[str, str], column: str) -> list[RowFault]:

@@ -53,7 +53,7 @@ def _assess_newborn(package: Package, facts: Facts) -> Accepted | Refused:
     reasons = _admission_refusals(package, facts)
     if newborn is None:
         return Refused((*reasons, _no_rule(facts.enrolment)))
-    if facts.birth_date.year != package.benefit_year:
+    if _is_of_another_year(package, facts):
         text = f"新生儿政策只适用于{package.benefit_year}年出生的儿童，出生日期为{facts.birth_date}"
         reasons.append(Reason(RefusalCode.NOT_ELIGIBLE, text, newborn.free_rules))
     if _lacks_documents(newborn, facts):
@@ -82,10 +82,15 @@ def _admission_refusals(package: Package, facts: Facts) -> list[Reason]:
     ]
     if not _has_local_tie(package, facts):
         reasons.append(Reason(RefusalCode.NO_LOCAL_TIE, "户籍地和居住地均不在本统筹区", admission.tie_rules))
-    if facts.birth_date > facts.registered_on:
+    unborn = facts.birth_date > facts.registered_on
+    if unborn and not _is_of_another_year(package, facts):
         text = f"登记日{facts.registered_on}早于出生日期{facts.birth_date}"
         reasons.append(Reason(RefusalCode.NOT_ELIGIBLE, text, admission.rules))
     return reasons
+
+
+def _is_of_another_year(package: Package, facts: Facts) -> bool:
+    return facts.enrolment is EnrolmentKind.NEWBORN and facts.birth_date.year != package.benefit_year
 
 
 def _has_local_tie(package: Package, facts: Facts) -> bool:

@@ -1,7 +1,7 @@
 """Enrolments, assessments, cover, and the progress of a scheme."""
 
-from datetime import date, datetime
-from typing import Annotated, Literal
+from datetime import date
+from typing import Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -10,55 +10,60 @@ from shared.codes import Document
 
 from ..rules import EnrolmentKind
 from .fields import (
-    Answer,
+    EXAMPLE_SPAN,
+    AnswerBody,
+    InstantOut,
     LineOut,
+    Name,
     NotAppliedOut,
     PoolCode,
     ReasonOut,
     RegionCode,
-    Request,
+    RequestBody,
     SpanOut,
-    Text,
     UnitCode,
 )
 
 _ID = "0192f0c4-7b7a-7c3e-8a55-3f1f7f1b2a01"
 _VERSION = "sha256:4bf9739b7aa20c9f5f3ecbd25f8b8e00e0e724f6345fc75f1f690ac0b90f3b68"
 
+_DOCUMENT = {"type": "resident_id", "number": "11010519491231002X"}
 
-class ResidentDocument(Request):
+
+class ResidentDocument(RequestBody):
     """An identity document."""
 
     type: Literal["resident_id"] = Field(description="Kind of document", examples=["resident_id"])
-    number: Text = Field(description="Its number", examples=["11010519491231002X"])
+    number: Name = Field(description="Its number", examples=["11010519491231002X"])
 
 
-class EnrolmentPerson(Request):
+class EnrolmentPerson(RequestBody):
     """The person who enrols."""
 
-    name: Text = Field(description="Name as on the document", examples=["张三"])
-    document: ResidentDocument = Field(description="Identity document")
+    name: Name = Field(description="Name as on the document", examples=["张三"])
+    document: ResidentDocument = Field(description="Identity document", examples=[_DOCUMENT])
     hukou: RegionCode = Field(description="Household registration place, division code", examples=["990101102203"])
     residence: RegionCode = Field(description="Place of residence, division code", examples=["990101102203"])
-    household_no: Annotated[str, Field(max_length=50)] | None = Field(
-        None, description="The village's number of the household", examples=["0001"]
-    )
+    household_no: Name | None = Field(None, description="The village's number of the household", examples=["0001"])
 
 
-class EnrolmentRequest(Request):
+class EnrolmentRequest(RequestBody):
     """One person who registers apart from a roster."""
 
     pool: PoolCode = Field(description="Pooling area", examples=["990101"])
-    scheme: Text = Field(description="Scheme to join", examples=["example-2031"])
+    scheme: Name = Field(description="Scheme to join", examples=["example-2031"])
     unit_code: UnitCode = Field(description="Unit at which the person registers", examples=["990101102203"])
     enrolment: EnrolmentKind = Field(description="How the person joins", examples=["newborn"])
-    person: EnrolmentPerson = Field(description="The person who enrols")
+    person: EnrolmentPerson = Field(
+        description="The person who enrols",
+        examples=[{"name": "张三", "document": _DOCUMENT, "hukou": "990101102203", "residence": "990101102203"}],
+    )
     documents: list[Document] | None = Field(
         None, max_length=100, description="Papers shown; null: taken as shown", examples=[["hukou_booklet"]]
     )
 
 
-class EnrolmentOut(Answer):
+class EnrolmentOut(AnswerBody):
     """A person's registration for a scheme."""
 
     enrolment_id: UUID = Field(description="Identifier of the enrolment", examples=[_ID])
@@ -72,14 +77,14 @@ class EnrolmentOut(Answer):
     state: Literal["enrolled", "paid"] = Field(
         description="`paid` once payments has told that the bill is paid", examples=["enrolled"]
     )
-    enrolled_at: datetime = Field(description="Business instant", examples=["2030-09-01T10:00:05+08:00"])
+    enrolled_at: InstantOut = Field(description="Business instant", examples=["2030-09-01T10:00:05+08:00"])
     bill_no: str | None = Field(description="The bill that was paid", examples=["9901010192f0c47b7a7c3e"])
     paid_fen: int | None = Field(description="What the person paid, fen", examples=[3000])
     paid_on: date | None = Field(description="Business day of the payment", examples=["2030-09-05"])
     version: int = Field(description="Raised with each change", examples=[1])
 
 
-class AssessmentOut(Answer):
+class AssessmentOut(AnswerBody):
     """核定: what is due for a person, frozen when issued."""
 
     assessment_id: UUID = Field(description="Identifier of the assessment", examples=[_ID])
@@ -99,13 +104,13 @@ class AssessmentOut(Answer):
         description="Who pays what; they sum to `standard_fen`",
         examples=[[{"payer": "person", "amount_fen": 30000, "status": None, "rules": ["S004-09"]}]],
     )
-    cover: SpanOut = Field(description="The span that the enrolment covers once paid")
+    cover: SpanOut = Field(description="The span that the enrolment covers once paid", examples=[EXAMPLE_SPAN])
     not_applied: list[NotAppliedOut] = Field(description="Statuses that gave nothing here", examples=[[]])
     rules: list[str] = Field(description="Ids of the rules that decided", examples=[["S004-09", "S004-14"]])
-    issued_at: datetime = Field(description="Business instant", examples=["2030-09-01T10:00:05+08:00"])
+    issued_at: InstantOut = Field(description="Business instant", examples=["2030-09-01T10:00:05+08:00"])
 
 
-class CoverOut(Answer):
+class CoverOut(AnswerBody):
     """The covered days of one person in one calendar year."""
 
     cover_id: UUID = Field(description="Identifier of the cover", examples=[_ID])
@@ -116,45 +121,45 @@ class CoverOut(Answer):
     year: int = Field(description="Calendar year", examples=[2031])
     covered_from: date = Field(description="First covered day", examples=["2031-01-01"])
     covered_to: date = Field(description="Last covered day, inclusive", examples=["2031-12-31"])
-    started_at: datetime = Field(
+    started_at: InstantOut = Field(
         description="Business instant at which the payment was learnt", examples=["2030-09-05T10:00:00+08:00"]
     )
 
 
-class EnrolmentPage(Answer):
+class EnrolmentPage(AnswerBody):
     """A page of enrolments."""
 
     items: list[EnrolmentOut] = Field(description="Enrolments in the order in which they were made", examples=[[]])
     next: str | None = Field(description="Cursor of the next page; null at the end", examples=[_ID])
 
 
-class AssessmentPage(Answer):
+class AssessmentPage(AnswerBody):
     """A page of assessments."""
 
     items: list[AssessmentOut] = Field(description="Assessments in the order in which they were issued", examples=[[]])
     next: str | None = Field(description="Cursor of the next page; null at the end", examples=[_ID])
 
 
-class CoverPage(Answer):
+class CoverPage(AnswerBody):
     """A page of cover."""
 
     items: list[CoverOut] = Field(description="Cover in the order in which it started", examples=[[]])
     next: str | None = Field(description="Cursor of the next page; null at the end", examples=[_ID])
 
 
-class EnrolmentAnswer(Answer):
+class EnrolmentAnswer(AnswerBody):
     """What became of a single registration."""
 
     outcome: Literal["enrolled", "refused"] = Field(
         description="Refused by a rule, with every reason; the refusal is recorded", examples=["enrolled"]
     )
     person_id: UUID = Field(description="Person", examples=[_ID])
-    enrolment: EnrolmentOut | None = Field(description="The enrolment; null where refused")
-    assessment: AssessmentOut | None = Field(description="The assessment; null where refused")
+    enrolment: EnrolmentOut | None = Field(description="The enrolment; null where refused", examples=[None])
+    assessment: AssessmentOut | None = Field(description="The assessment; null where refused", examples=[None])
     reasons: list[ReasonOut] = Field(description="Every reason of a refusal", examples=[[]])
 
 
-class AssessedTotals(Answer):
+class AssessedTotals(AnswerBody):
     """The assessments in force."""
 
     count: int = Field(description="Assessments", examples=[1900])
@@ -165,7 +170,7 @@ class AssessedTotals(Answer):
     )
 
 
-class PaidRoster(Answer):
+class PaidRoster(AnswerBody):
     """The persons whose bill of more than nothing is paid, as learnt from payments."""
 
     heads: int = Field(description="Persons", examples=[1700])
@@ -177,7 +182,7 @@ class PaidRoster(Answer):
     )
 
 
-class Progress(Answer):
+class Progress(AnswerBody):
     """How far a scheme has come; inside the caller's area only."""
 
     expected: int = Field(
@@ -191,6 +196,10 @@ class Progress(Answer):
         examples=[{"employee_insured": 60, "already_enrolled": 20}],
     )
     newborns: int = Field(description="Persons enrolled as newborns", examples=[12])
-    assessed: AssessedTotals = Field(description="The assessments in force")
+    assessed: AssessedTotals = Field(
+        description="The assessments in force", examples=[{"count": 0, "standard_fen": 0, "by_payer_fen": {}}]
+    )
     covered: int = Field(description="Persons with cover", examples=[1750])
-    roster_paid: PaidRoster = Field(description="Persons who paid something")
+    roster_paid: PaidRoster = Field(
+        description="Persons who paid something", examples=[{"heads": 0, "amount_fen": 0, "digest": "0"}]
+    )

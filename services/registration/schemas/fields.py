@@ -1,34 +1,41 @@
 """Kinds of fields that several bodies share: each takes the form of the contract and nothing that resembles it."""
 
 import re
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
+from shared.clock import SHANGHAI
 from shared.regions import POOL_PATTERN, REGION_PATTERN
 
-_DAY = re.compile(r"^\d{4}-\d{2}-\d{2}$")
-_INSTANT = re.compile(r"^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})$")
-UUID_OR_EMPTY = r"^([0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})?$"
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_INSTANT = re.compile(r"[0-9-]{10}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})")
+_NO_NUL = r"^[^\x00]*$"  # the one character that no database keeps in a text
 
 
-class Request(BaseModel):
-    """A request body: unknown fields are faults."""
+class RequestBody(BaseModel):
+    """A request: unknown fields are faults."""
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
 
-class Answer(BaseModel):
-    """An answer body."""
+class AnswerBody(BaseModel):
+    """An answer."""
 
     model_config = ConfigDict(populate_by_name=True)
+
+    @classmethod
+    def body_of(cls, row: Mapping[str, Any]) -> dict[str, Any]:
+        """A row, with whatever else it holds, as the plain JSON of this answer."""
+        return cls.model_validate(row).model_dump(mode="json", by_alias=True)
 
 
 def _day_text(value: Any) -> Any:
     # A number would pass for a day since 1970, and an instant for its day: neither is a day of the contract.
-    if isinstance(value, str) and not _DAY.match(value):
+    if isinstance(value, str) and not _DAY.fullmatch(value):
         raise PydanticCustomError("date_parsing", "应为日期 YYYY-MM-DD")
     if not isinstance(value, str | date) or isinstance(value, datetime):
         raise PydanticCustomError("date_type", "应为日期 YYYY-MM-DD")
@@ -38,27 +45,41 @@ def _day_text(value: Any) -> Any:
 def _instant_text(value: Any) -> Any:
     if isinstance(value, datetime):
         return value
-    if not isinstance(value, str) or not _INSTANT.match(value):
+    if not isinstance(value, str) or not _INSTANT.fullmatch(value):
         raise PydanticCustomError("timezone_aware", "应为带时区的时刻，例如 2030-12-20T09:00:00+08:00")
     return value
 
 
 Day = Annotated[date, BeforeValidator(_day_text)]
 Instant = Annotated[AwareDatetime, BeforeValidator(_instant_text)]
+InstantOut = Annotated[datetime, AfterValidator(lambda instant: instant.astimezone(SHANGHAI))]
 RegionCode = Annotated[str, StringConstraints(strict=True, pattern=REGION_PATTERN)]
 PoolCode = Annotated[str, StringConstraints(strict=True, pattern=POOL_PATTERN)]
-Text = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=200)]
+Name = Annotated[
+    str, StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=200, pattern=_NO_NUL)
+]
 UnitCode = Annotated[str, StringConstraints(strict=True, pattern=r"^[0-9A-Za-z_-]{1,32}$")]
 
 
-class SpanOut(Answer):
+EXAMPLE_SPAN = {"from": "2031-01-01", "to": "2031-12-31"}
+EXAMPLE_WINDOW = {
+    "from": "2030-09-01",
+    "to": "2030-12-25",
+    "first_day": 1,
+    "last_day": 25,
+    "rules": ["S004-06", "S004-08"],
+    "day_rules": ["S004-07"],
+}
+
+
+class SpanOut(AnswerBody):
     """An unbroken span of days."""
 
     starts_on: date = Field(alias="from", description="First day, inclusive", examples=["2031-01-01"])
     ends_on: date = Field(alias="to", description="Last day, inclusive", examples=["2031-12-31"])
 
 
-class ReasonOut(Answer):
+class ReasonOut(AnswerBody):
     """One reason of a refusal."""
 
     code: str = Field(description="Stable code of the reason", examples=["closed_day"])
@@ -66,7 +87,7 @@ class ReasonOut(Answer):
     rules: list[str] = Field(description="Ids of the notice's rules behind it", examples=[["S004-07"]])
 
 
-class LineOut(Answer):
+class LineOut(AnswerBody):
     """Who pays a part of the standard."""
 
     payer: str = Field(description="Payer code", examples=["medical_assistance_fund"])
@@ -77,7 +98,7 @@ class LineOut(Answer):
     rules: list[str] = Field(description="Ids of the rules behind the line", examples=[["S004-14", "S004-15"]])
 
 
-class NotAppliedOut(Answer):
+class NotAppliedOut(AnswerBody):
     """A given status that gave nothing here."""
 
     status: str = Field(description="Status code", examples=["dibao"])
@@ -90,10 +111,12 @@ class NotAppliedOut(Answer):
     rules: list[str] = Field(description="Ids of the rules behind it", examples=[["S004-18"]])
 
 
-class WindowOut(Answer):
+class WindowOut(AnswerBody):
     """When payment is taken."""
 
     opens_on: date = Field(alias="from", description="First day of the period, inclusive", examples=["2030-09-01"])
     closes_on: date = Field(alias="to", description="Last day of the period, inclusive", examples=["2030-12-25"])
     first_day: int = Field(description="First day of each month on which payment is taken", examples=[1])
     last_day: int = Field(description="Last day of each month on which payment is taken", examples=[25])
+    rules: list[str] = Field(description="Ids of the rules behind the period", examples=[["S004-06", "S004-08"]])
+    day_rules: list[str] = Field(description="Ids of the rules behind the days of the month", examples=[["S004-07"]])

@@ -8,13 +8,25 @@ from pydantic_core import PydanticCustomError
 from shared.codes import Document, RefusalCode, Status
 
 from ..rules import EnrolmentKind, NotAppliedReason
-from .fields import Answer, Day, Instant, LineOut, NotAppliedOut, ReasonOut, RegionCode, Request, SpanOut
+from .fields import (
+    EXAMPLE_SPAN,
+    AnswerBody,
+    Day,
+    Instant,
+    LineOut,
+    Name,
+    NotAppliedOut,
+    ReasonOut,
+    RegionCode,
+    RequestBody,
+    SpanOut,
+)
 
 Grade = Annotated[StrictInt, Field(ge=1, le=4)]
 Years = Annotated[StrictInt, Field(ge=0, le=100)]
 
 
-class PreviewStatus(Request):
+class PreviewStatus(RequestBody):
     """A status as the caller states it."""
 
     code: Status = Field(description="Status code", examples=["disabled"])
@@ -39,7 +51,7 @@ class PreviewStatus(Request):
         return grade
 
 
-class PreviewPerson(Request):
+class PreviewPerson(RequestBody):
     """The person who would enrol."""
 
     birth_date: Day = Field(description="Day of birth", examples=["1950-03-01"])
@@ -78,13 +90,14 @@ class PreviewPerson(Request):
     )
 
 
-class PreviewRequest(Request):
+class PreviewRequest(RequestBody):
     """What would this person pay, who pays the rest, from when are they covered, and why?"""
 
-    scheme: Annotated[str, Field(strict=True, min_length=1, max_length=100)] = Field(
-        description="Scheme code", examples=["example-2031"]
+    scheme: Name = Field(description="Scheme code", examples=["example-2031"])
+    person: PreviewPerson = Field(
+        description="The person who would enrol",
+        examples=[{"birth_date": "1950-03-01", "hukou": "990101102", "residence": "990101102"}],
     )
-    person: PreviewPerson = Field(description="The person who would enrol")
     statuses: list[PreviewStatus] | None = Field(
         None, max_length=100, description="Statuses held; one not given is not held", examples=[[{"code": "dibao"}]]
     )
@@ -117,7 +130,7 @@ class PreviewNotApplied(NotAppliedOut):
     reason: NotAppliedReason = Field(description="Why it gave nothing", examples=["one_subsidy_only"])
 
 
-class PreviewAnswer(Answer):
+class PreviewAnswer(AnswerBody):
     """The assessment: accepted, or refused with every reason. Both have the same keys."""
 
     decision: Literal["accepted", "refused"] = Field(description="Whether the person may join", examples=["accepted"])
@@ -137,7 +150,7 @@ class PreviewAnswer(Answer):
     )
     cover: SpanOut | None = Field(
         description="The span that this enrolment covers; null where refused",
-        examples=[{"from": "2031-01-01", "to": "2031-12-31"}],
+        examples=[EXAMPLE_SPAN],
     )
     not_applied: list[PreviewNotApplied] = Field(
         description="Given statuses that some scheme helps and that gave nothing here", examples=[[]]

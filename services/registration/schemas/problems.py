@@ -65,6 +65,12 @@ ROSTER_UNKNOWN = ProblemType(
     ("花名册不存在", "No such roster"),
     ("没有花名册 {roster_id}", "There is no roster {roster_id}"),
 )
+ROSTER_NOT_TAKEN = ProblemType(
+    "roster_not_taken",
+    409,
+    ("花名册仍在处理", "The roster is still being taken"),
+    ("已处理 {done}/{total} 行，请稍后再取退回行", "{done} of {total} rows are done; ask for the returned rows later"),
+)
 PERSON_REFUSED = ProblemType(
     "person_refused",
     422,

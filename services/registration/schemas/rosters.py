@@ -1,27 +1,26 @@
 """Units and the rosters that they hand in."""
 
-from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
 from pydantic import Field
 
-from .fields import Answer, PoolCode, ReasonOut, RegionCode, Request, Text, UnitCode
+from .fields import AnswerBody, InstantOut, Name, PoolCode, ReasonOut, RegionCode, RequestBody, UnitCode
 
 _ID = "0192f0c4-7b7a-7c3e-8a55-3f1f7f1b2a01"
 
 
-class UnitRequest(Request):
+class UnitRequest(RequestBody):
     """A unit to be made."""
 
     pool: PoolCode = Field(description="Pooling area", examples=["990101"])
     unit_code: UnitCode = Field(description="The unit's own code", examples=["990101102203"])
-    name: Text = Field(description="Name of the unit", examples=["示例村"])
+    name: Name = Field(description="Name of the unit", examples=["示例村"])
     kind: Literal["village", "school", "institution"] = Field(description="What the unit is", examples=["village"])
     region: RegionCode = Field(description="Where it lies, division code", examples=["990101102203"])
 
 
-class UnitOut(Answer):
+class UnitOut(AnswerBody):
     """A village or residents' committee, a school or an institution that gathers a roster."""
 
     pool: str = Field(description="Pooling area", examples=["990101"])
@@ -29,17 +28,17 @@ class UnitOut(Answer):
     name: str = Field(description="Name of the unit", examples=["示例村"])
     kind: Literal["village", "school", "institution"] = Field(description="What the unit is", examples=["village"])
     region: str = Field(description="Where it lies, division code", examples=["990101102203"])
-    made_at: datetime = Field(description="Business instant", examples=["2030-08-31T09:00:00+08:00"])
+    made_at: InstantOut = Field(description="Business instant", examples=["2030-08-31T09:00:00+08:00"])
 
 
-class UnitPage(Answer):
+class UnitPage(AnswerBody):
     """A page of units."""
 
     items: list[UnitOut] = Field(description="Units by code", examples=[[]])
     next: str | None = Field(description="Cursor of the next page; null at the end", examples=["990101102203"])
 
 
-class RosterOut(Answer):
+class RosterOut(AnswerBody):
     """One roster as handed in, and how far it is taken."""
 
     roster_id: UUID = Field(description="Identifier of the roster", examples=[_ID])
@@ -56,21 +55,21 @@ class RosterOut(Answer):
     rows_refused: int = Field(description="Rows whose person a rule refuses", examples=[8])
     rows_rejected: int = Field(description="Rows that are no person that the register knows or takes", examples=[2])
     received_by: str = Field(description="Person who handed it in", examples=["clerk-990101102203"])
-    received_at: datetime = Field(description="Business instant", examples=["2030-09-01T10:00:00+08:00"])
-    taken_at: datetime | None = Field(
+    received_at: InstantOut = Field(description="Business instant", examples=["2030-09-01T10:00:00+08:00"])
+    taken_at: InstantOut | None = Field(
         description="Business instant at which the last row was done", examples=["2030-09-01T10:00:05+08:00"]
     )
     version: int = Field(description="Raised with each step", examples=[2])
 
 
-class RosterPage(Answer):
+class RosterPage(AnswerBody):
     """A page of rosters."""
 
     items: list[RosterOut] = Field(description="Rosters in the order in which they came", examples=[[]])
     next: str | None = Field(description="Cursor of the next page; null at the end", examples=[_ID])
 
 
-class RosterRowOut(Answer):
+class RosterRowOut(AnswerBody):
     """What became of one row."""
 
     row: int = Field(description="Number of the row in the sheet; the header is row 1", examples=[2])
@@ -83,7 +82,7 @@ class RosterRowOut(Answer):
     reasons: list[ReasonOut] = Field(description="Every reason; empty where enrolled", examples=[[]])
 
 
-class RosterRowPage(Answer):
+class RosterRowPage(AnswerBody):
     """A page of a roster's rows."""
 
     items: list[RosterRowOut] = Field(description="Rows by number", examples=[[]])

@@ -1,14 +1,14 @@
 """Packages as handed in, and schemes as published."""
 
-from datetime import date, datetime
+from datetime import date
 from typing import Literal
 
 from pydantic import Field
 
-from .fields import Answer, SpanOut, WindowOut
+from .fields import EXAMPLE_SPAN, EXAMPLE_WINDOW, AnswerBody, InstantOut, SpanOut, WindowOut
 
 
-class PackageOut(Answer):
+class PackageOut(AnswerBody):
     """One version of a scheme's package."""
 
     scheme: str = Field(description="Scheme code", examples=["example-2031"])
@@ -23,14 +23,14 @@ class PackageOut(Answer):
     benefit_year: int = Field(description="Calendar year of the benefits", examples=[2031])
     title: str = Field(description="Name of the scheme", examples=["示例县2031年度城乡居民基本医疗保险"])
     drafted_by: str = Field(description="Person who handed the draft in", examples=["agency-officer-a"])
-    drafted_at: datetime = Field(description="Business instant of the draft", examples=["2030-08-30T14:00:00+08:00"])
+    drafted_at: InstantOut = Field(description="Business instant of the draft", examples=["2030-08-30T14:00:00+08:00"])
     published_by: str | None = Field(description="Another person, who published it", examples=["agency-officer-b"])
-    published_at: datetime | None = Field(
+    published_at: InstantOut | None = Field(
         description="Business instant of publication", examples=["2030-08-30T15:00:00+08:00"]
     )
 
 
-class RefundRules(Answer):
+class RefundRules(AnswerBody):
     """When and why money may be asked back."""
 
     window_from: date = Field(description="First day on which a refund may be asked for", examples=["2030-09-01"])
@@ -42,7 +42,7 @@ class RefundRules(Answer):
     )
 
 
-class SchemeOut(Answer):
+class SchemeOut(AnswerBody):
     """A published scheme: its newest version in the words that other services need."""
 
     scheme: str = Field(description="Scheme code", examples=["example-2031"])
@@ -53,15 +53,15 @@ class SchemeOut(Answer):
         examples=["sha256:4bf9739b7aa20c9f5f3ecbd25f8b8e00e0e724f6345fc75f1f690ac0b90f3b68"],
     )
     title: str = Field(description="Name of the scheme", examples=["示例县2031年度城乡居民基本医疗保险"])
-    window: WindowOut = Field(description="When payment is taken")
-    cover: SpanOut = Field(description="Days on which benefits are due")
-    refund: RefundRules | None = Field(description="Refund rules; null where the notice gives none")
-    published_at: datetime = Field(
+    window: WindowOut = Field(description="When payment is taken", examples=[EXAMPLE_WINDOW])
+    cover: SpanOut = Field(description="Days on which benefits are due", examples=[EXAMPLE_SPAN])
+    refund: RefundRules | None = Field(description="Refund rules; null where the notice gives none", examples=[None])
+    published_at: InstantOut = Field(
         description="Business instant of publication", examples=["2030-08-30T15:00:00+08:00"]
     )
 
 
-class SchemePage(Answer):
+class SchemePage(AnswerBody):
     """A page of schemes."""
 
     items: list[SchemeOut] = Field(description="Schemes by code", examples=[[]])

@@ -5,8 +5,6 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping
-
 from shared.database import Reader, Writer
 
 from ..tables import cover
@@ -19,17 +17,17 @@ async def mark_paid(
     bill_nos: Sequence[str],
     amounts_fen: Sequence[int],
     paid_on: Sequence[date],
-) -> Sequence[RowMapping]:
+) -> Sequence[Mapping[str, Any]]:
     """Mark the enrolments of paid assessments; each that was still unpaid comes back with the span it covers."""
     return await tx.rows(
-        "with told as (select * from unnest(cast(:assessment_ids as uuid[]), cast(:bill_nos as text[]),"
-        " cast(:amounts_fen as bigint[]), cast(:paid_on as date[])) as t (assessment_id, bill_no, amount_fen, paid_on)),"
-        " due as (select a.enrolment_id, a.assessment_id, a.covered_from, a.covered_to, t.bill_no, t.amount_fen, t.paid_on"
-        " from told t join assessment a on a.pool = :pool and a.assessment_id = t.assessment_id)"
-        " update enrolment e set state = 'paid', bill_no = due.bill_no, paid_fen = due.amount_fen, paid_on = due.paid_on,"
-        " version = e.version + 1 from due"
-        " where e.pool = :pool and e.enrolment_id = due.enrolment_id and e.state = 'enrolled'"
-        " returning e.enrolment_id, e.person_id, e.scheme, due.assessment_id, due.covered_from, due.covered_to",
+        "update enrolment e"
+        " set state = 'paid', bill_no = told.bill_no, paid_fen = told.amount_fen, paid_on = told.paid_on,"
+        " version = e.version + 1"
+        " from unnest(cast(:assessment_ids as uuid[]), cast(:bill_nos as text[]), cast(:amounts_fen as bigint[]),"
+        " cast(:paid_on as date[])) as told (assessment_id, bill_no, amount_fen, paid_on)"
+        " join assessment a on a.pool = :pool and a.assessment_id = told.assessment_id"
+        " where e.pool = :pool and e.enrolment_id = a.enrolment_id and e.state = 'enrolled'"
+        " returning e.enrolment_id, e.person_id, e.scheme, a.assessment_id, a.covered_from, a.covered_to",
         pool=pool,
         assessment_ids=list(assessment_ids),
         bill_nos=list(bill_nos),
@@ -45,7 +43,7 @@ async def insert_covers(tx: Writer, rows: Sequence[Mapping[str, Any]]) -> None:
 
 async def list_covers(
     tx: Reader, pool: str, area: str, *, scheme: str | None, person_id: UUID | None, after: UUID | None, limit: int
-) -> Sequence[RowMapping]:
+) -> Sequence[Mapping[str, Any]]:
     """Cover inside an area, in the order in which it started; `limit` + 1 rows."""
     return await tx.rows(
         "select c.pool, c.cover_id, c.person_id, c.scheme, c.enrolment_id, c.year, c.covered_from, c.covered_to,"

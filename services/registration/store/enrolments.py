@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping
-
 from shared.database import Reader, Writer
 
 from ..tables import assessment, assessment_line, enrolment, refusal
@@ -42,9 +40,7 @@ async def insert_enrolments(tx: Writer, rows: Sequence[Mapping[str, Any]]) -> se
     return {row["person_id"] for row in await tx.insert(enrolment, ordered, tail=tail)}
 
 
-async def insert_assessments(
-    tx: Writer, rows: Sequence[Mapping[str, Any]], lines: Sequence[Mapping[str, Any]]
-) -> None:
+async def insert_assessments(tx: Writer, rows: Sequence[Mapping[str, Any]], lines: Sequence[Mapping[str, Any]]) -> None:
     """Assessments and their lines."""
     await tx.insert(assessment, rows)
     await tx.insert(assessment_line, lines)
@@ -56,7 +52,7 @@ async def insert_refusals(tx: Writer, rows: Sequence[Mapping[str, Any]]) -> None
     await tx.insert(refusal, ordered, tail="on conflict (pool, scheme, person_id, code) do nothing")
 
 
-async def find_enrolment(tx: Reader, pool: str, enrolment_id: UUID) -> RowMapping | None:
+async def find_enrolment(tx: Reader, pool: str, enrolment_id: UUID) -> Mapping[str, Any] | None:
     """One enrolment, with the region of its unit."""
     return await tx.row(
         f"select {_ENROLMENT}, u.region from enrolment e join unit u on u.pool = e.pool and u.unit_code = e.unit_code"
@@ -66,7 +62,7 @@ async def find_enrolment(tx: Reader, pool: str, enrolment_id: UUID) -> RowMappin
     )
 
 
-async def find_assessment(tx: Reader, pool: str, assessment_id: UUID) -> RowMapping | None:
+async def find_assessment(tx: Reader, pool: str, assessment_id: UUID) -> Mapping[str, Any] | None:
     """One assessment with its lines, and the region of its unit."""
     return await tx.row(
         f"select {_ASSESSMENT}, u.region from assessment a join unit u on u.pool = a.pool and u.unit_code = a.unit_code"
@@ -78,7 +74,7 @@ async def find_assessment(tx: Reader, pool: str, assessment_id: UUID) -> RowMapp
 
 async def list_enrolments(
     tx: Reader, pool: str, area: str, *, scheme: str | None, person_id: UUID | None, after: UUID | None, limit: int
-) -> Sequence[RowMapping]:
+) -> Sequence[Mapping[str, Any]]:
     """Enrolments inside an area, in the order in which they were made; `limit` + 1 rows."""
     return await tx.rows(
         f"select {_ENROLMENT} from enrolment e join unit u on u.pool = e.pool and u.unit_code = e.unit_code"
@@ -94,7 +90,7 @@ async def list_enrolments(
 
 async def list_assessments(
     tx: Reader, pool: str, area: str, *, scheme: str | None, person_id: UUID | None, after: UUID | None, limit: int
-) -> Sequence[RowMapping]:
+) -> Sequence[Mapping[str, Any]]:
     """Assessments inside an area, in the order in which they were issued; `limit` + 1 rows."""
     return await tx.rows(
         f"select {_ASSESSMENT} from assessment a join unit u on u.pool = a.pool and u.unit_code = a.unit_code"

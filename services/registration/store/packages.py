@@ -4,18 +4,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping
-
 from shared.database import Reader, Writer
 
 from ..tables import package_version
 
-_SHOWN = (
-    "pool, scheme, version, state, benefit_year, content, drafted_by, drafted_at, published_by, published_at"
-)
+_SHOWN = "pool, scheme, version, state, benefit_year, content, drafted_by, drafted_at, published_by, published_at"
 
 
-async def find_version(tx: Reader, scheme: str, version: str) -> RowMapping | None:
+async def find_version(tx: Reader, scheme: str, version: str) -> Mapping[str, Any] | None:
     """One version of a scheme, draft or published."""
     return await tx.row(
         f"select {_SHOWN} from package_version where scheme = :scheme and version = :version",
@@ -24,7 +20,7 @@ async def find_version(tx: Reader, scheme: str, version: str) -> RowMapping | No
     )
 
 
-async def lock_version(tx: Writer, scheme: str, version: str) -> RowMapping | None:
+async def lock_version(tx: Writer, scheme: str, version: str) -> Mapping[str, Any] | None:
     """One version of a scheme, its row locked until the transaction ends."""
     return await tx.row(
         f"select {_SHOWN} from package_version where scheme = :scheme and version = :version for update",
@@ -38,7 +34,7 @@ async def insert_draft(tx: Writer, row: Mapping[str, Any]) -> None:
     await tx.insert(package_version, [row], tail="on conflict (pool, scheme, version) do nothing")
 
 
-async def find_conflict(tx: Reader, pool: str, scheme: str, benefit_year: int) -> RowMapping | None:
+async def find_conflict(tx: Reader, pool: str, scheme: str, benefit_year: int) -> Mapping[str, Any] | None:
     """A package that makes this one impossible: the scheme in another pool, or another scheme of the pool's year."""
     return await tx.row(
         "select pool, scheme, benefit_year from package_version where (scheme = :scheme and pool <> :pool)"
@@ -62,7 +58,7 @@ async def publish(tx: Writer, pool: str, scheme: str, version: str, by: str, at:
     )
 
 
-async def find_in_force(tx: Reader, scheme: str) -> RowMapping | None:
+async def find_in_force(tx: Reader, scheme: str) -> Mapping[str, Any] | None:
     """The version of a scheme that was published last."""
     return await tx.row(
         f"select {_SHOWN} from package_version where scheme = :scheme and state = 'published'"
@@ -71,7 +67,7 @@ async def find_in_force(tx: Reader, scheme: str) -> RowMapping | None:
     )
 
 
-async def list_in_force(tx: Reader, *, after: str, limit: int) -> Sequence[RowMapping]:
+async def list_in_force(tx: Reader, *, after: str, limit: int) -> Sequence[Mapping[str, Any]]:
     """Of every scheme the version that was published last, by scheme; `limit` + 1 rows."""
     return await tx.rows(
         f"select distinct on (scheme) {_SHOWN} from package_version where state = 'published' and scheme > :after"

@@ -13,8 +13,9 @@ async def count_progress(tx: Reader, pool: str, scheme: str, area: str) -> dict[
     which = {"pool": pool, "scheme": scheme, "area": area}
     heads = await tx.rows(
         "select count(*) as enrolled, count(*) filter (where e.kind = 'newborn') as newborns,"
-        " count(*) filter (where exists (select 1 from cover c where c.pool = e.pool and c.enrolment_id = e.enrolment_id))"
-        f" as covered from enrolment e {_UNIT.format('e')} {_WHERE.format('e')}",
+        " count(*) filter (where exists ("
+        "select 1 from cover c where c.pool = e.pool and c.enrolment_id = e.enrolment_id)) as covered"
+        f" from enrolment e {_UNIT.format('e')} {_WHERE.format('e')}",
         **which,
     )
     expected = await tx.value(

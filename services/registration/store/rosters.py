@@ -5,26 +5,24 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping
-
 from shared.database import Reader, Writer
 
 from ..tables import roster, roster_row
 
 _COLUMNS = (
-    "pool, roster_id, scheme, unit_code, file_name, sha256, evidence_id, state, rows_total, rows_enrolled, rows_refused,"
-    " rows_rejected, last_row, received_by, received_at, taken_at, version"
+    "pool, roster_id, scheme, unit_code, file_name, sha256, evidence_id, state, rows_total, rows_enrolled,"
+    " rows_refused, rows_rejected, last_row, received_by, received_at, taken_at, version"
 )
 
 
-async def find_roster(tx: Reader, pool: str, roster_id: UUID) -> RowMapping | None:
+async def find_roster(tx: Reader, pool: str, roster_id: UUID) -> Mapping[str, Any] | None:
     """One roster."""
     return await tx.row(
         f"select {_COLUMNS} from roster where pool = :pool and roster_id = :roster_id", pool=pool, roster_id=roster_id
     )
 
 
-async def find_same(tx: Reader, pool: str, scheme: str, unit_code: str, sha256: str) -> RowMapping | None:
+async def find_same(tx: Reader, pool: str, scheme: str, unit_code: str, sha256: str) -> Mapping[str, Any] | None:
     """The roster that brought the same bytes from the same unit for the same scheme."""
     return await tx.row(
         f"select {_COLUMNS} from roster"
@@ -44,7 +42,7 @@ async def insert_roster(tx: Writer, row: Mapping[str, Any]) -> bool:
 
 async def list_rosters(
     tx: Reader, pool: str, scheme: str, area: str, *, after: UUID | None, limit: int
-) -> Sequence[RowMapping]:
+) -> Sequence[Mapping[str, Any]]:
     """Rosters of a scheme inside an area, in the order in which they came; `limit` + 1 rows."""
     columns = ", ".join(f"r.{name.strip()}" for name in _COLUMNS.split(","))
     return await tx.rows(
@@ -59,7 +57,7 @@ async def list_rosters(
     )
 
 
-async def claim_waiting(tx: Writer, pool: str, now: datetime, until: datetime) -> RowMapping | None:
+async def claim_waiting(tx: Writer, pool: str, now: datetime, until: datetime) -> Mapping[str, Any] | None:
     """Take the oldest roster of a pool that nobody works on, for the time until `until`; both are wall time."""
     return await tx.row(
         "update roster set free_from = :until where pool = :pool and roster_id = ("
@@ -71,7 +69,7 @@ async def claim_waiting(tx: Writer, pool: str, now: datetime, until: datetime) -
     )
 
 
-async def lock_roster(tx: Writer, pool: str, roster_id: UUID) -> RowMapping:
+async def lock_roster(tx: Writer, pool: str, roster_id: UUID) -> Mapping[str, Any]:
     """One roster that is known to be there, its row locked until the transaction ends."""
     found = await tx.row(
         f"select {_COLUMNS} from roster where pool = :pool and roster_id = :roster_id for update",
@@ -96,8 +94,8 @@ async def advance(
     await tx.execute(
         "update roster set last_row = :last_row, rows_enrolled = rows_enrolled + :enrolled,"
         " rows_refused = rows_refused + :refused, rows_rejected = rows_rejected + :rejected, free_from = :free_from,"
-        " taken_at = :taken_at, state = case when cast(:taken_at as timestamptz) is null then 'received' else 'taken' end,"
-        " version = version + 1 where pool = :pool and roster_id = :roster_id",
+        " state = case when cast(:taken_at as timestamptz) is null then 'received' else 'taken' end,"
+        " taken_at = :taken_at, version = version + 1 where pool = :pool and roster_id = :roster_id",
         pool=pool,
         roster_id=roster_id,
         last_row=last_row,
@@ -126,7 +124,7 @@ async def persons_of_roster(tx: Reader, pool: str, roster_id: UUID, person_ids: 
     return {row["person_id"] for row in rows}
 
 
-async def list_rows(tx: Reader, pool: str, roster_id: UUID, *, after: int, limit: int) -> Sequence[RowMapping]:
+async def list_rows(tx: Reader, pool: str, roster_id: UUID, *, after: int, limit: int) -> Sequence[Mapping[str, Any]]:
     """Rows of a roster by number; `limit` + 1 rows."""
     return await tx.rows(
         "select row_no as row, outcome, person_id, enrolment_id, reasons from roster_row"
@@ -138,7 +136,7 @@ async def list_rows(tx: Reader, pool: str, roster_id: UUID, *, after: int, limit
     )
 
 
-async def list_returned(tx: Reader, pool: str, roster_id: UUID) -> Sequence[RowMapping]:
+async def list_returned(tx: Reader, pool: str, roster_id: UUID) -> Sequence[Mapping[str, Any]]:
     """Every row of a roster that enrolled nobody."""
     return await tx.rows(
         "select row_no, person_id, reasons from roster_row"

@@ -1,0 +1,91 @@
+"""Routes of the counter."""
+
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+
+from shared import idempotency, tokens, versions
+from shared.idempotency import OnceKey, respond
+from shared.pages import Pool
+from shared.problem import declare
+from shared.versions import IfMatch
+
+from .. import schemas, usecases
+from .parts import Reading, Service, Writing
+
+router = APIRouter()
+
+
+@router.post(
+    "/v1/shifts",
+    response_model=schemas.Shift,
+    status_code=201,
+    responses=declare(*tokens.DECLARED, *idempotency.DECLARED, schemas.SHIFT_OPEN),
+    tags=["counter"],
+)
+async def open_shift(
+    service: Service, caller: Writing, once: OnceKey, request: Request, order: schemas.ShiftOpening
+) -> Response:
+    """Open a shift at a counter; the acting person becomes its clerk."""
+    return respond(request, await usecases.open_shift(service, caller, once, order))
+
+
+@router.get(
+    "/v1/shifts/{shift_id}",
+    response_model=schemas.Shift,
+    responses=declare(*tokens.DECLARED, schemas.SHIFT_UNKNOWN),
+    tags=["counter"],
+)
+async def read_shift(service: Service, caller: Reading, shift_id: UUID, pool: Pool, response: Response) -> Any:
+    """One shift."""
+    shift = await usecases.read_shift(service, caller, pool, shift_id)
+    response.headers["ETag"] = f'"{shift["version"]}"'
+    return shift
+
+
+@router.post(
+    "/v1/shifts/{shift_id}/close",
+    response_model=schemas.Shift,
+    responses=declare(
+        *tokens.DECLARED,
+        *idempotency.DECLARED,
+        *versions.DECLARED,
+        schemas.SHIFT_UNKNOWN,
+        schemas.SHIFT_CLOSED,
+        schemas.SHIFT_OF_ANOTHER,
+    ),
+    tags=["counter"],
+)
+async def close_shift(
+    service: Service,
+    caller: Writing,
+    once: OnceKey,
+    version: IfMatch,
+    request: Request,
+    shift_id: UUID,
+    order: schemas.ShiftClosing,
+) -> Response:
+    """Count the drawer and close the shift; its takings go to the special account."""
+    return respond(request, await usecases.close_shift(service, caller, once, shift_id, version, order))
+
+
+@router.post(
+    "/v1/counter/payments",
+    response_model=schemas.CounterAnswer,
+    status_code=201,
+    responses=declare(
+        *tokens.DECLARED,
+        *idempotency.DECLARED,
+        schemas.SHIFT_UNKNOWN,
+        schemas.SHIFT_CLOSED,
+        schemas.SHIFT_OF_ANOTHER,
+        schemas.NOT_TAKEN,
+    ),
+    tags=["counter"],
+)
+async def take_counter_payment(
+    service: Service, caller: Writing, once: OnceKey, request: Request, order: schemas.CounterPayment
+) -> Response:
+    """Take money for one or several bills at an open shift, in cash or by POS."""
+    return respond(request, await usecases.take_counter_payment(service, caller, once, order))

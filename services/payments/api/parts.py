@@ -1,0 +1,30 @@
+"""What the routes share: the service, and who may call."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Query, Request
+
+from shared.tokens import Caller, needs
+
+from .. import usecases
+
+Reading = Annotated[Caller, Depends(needs("payments:read"))]
+Writing = Annotated[Caller, Depends(needs("payments:write"))]
+Paying = Annotated[Caller, Depends(needs("payments:pay"))]
+
+PersonId = Annotated[
+    UUID | None, Query(description="The insured person", examples=["0192f0c4-7b7a-7c3e-8a55-3f1f7f1b2a05"])
+]
+PayerId = Annotated[
+    UUID | None, Query(description="The payer's person_id", examples=["0192f0c4-7b7a-7c3e-8a55-3f1f7f1b2a02"])
+]
+SchemeName = Annotated[str, Query(max_length=60, description="Scheme", examples=["yangcheng-2022"])]
+
+
+def _service(request: Request) -> usecases.Payments:
+    service: usecases.Payments = request.app.state.service
+    return service
+
+
+Service = Annotated[usecases.Payments, Depends(_service)]

@@ -1,0 +1,28 @@
+"""Fields that stand in many bodies. Amounts are fen."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.regions import POOL_PATTERN, REGION_PATTERN
+
+PoolField = Annotated[str, Field(pattern=POOL_PATTERN, description="Pooling area (统筹区)", examples=["140522"])]
+RegionField = Annotated[
+    str, Field(pattern=REGION_PATTERN, description="Division code, 6, 9 or 12 digits", examples=["140522108"])
+]
+BillNo = Annotated[
+    str,
+    Field(
+        min_length=7,
+        max_length=32,
+        description="Bill number; begins with the pool",
+        examples=["1405227QK3M9Z5T2WB8XCD"],
+    ),
+]
+PositiveFen = Annotated[int, Field(gt=0, le=10**12, description="Amount in fen", examples=[32000])]
+
+
+class Body(BaseModel):
+    """A request body: unknown fields are faults."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)

@@ -1,0 +1,95 @@
+"""What refunds asks of payments and of registration."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from shared.http import UPSTREAM_UNAVAILABLE, Upstream, UpstreamRefusal
+
+from . import schemas
+from .rules import Collection, Settlement, Stated
+
+# The refusals that are about the payout itself. Payments has looked then, found the refund unpaid and keeps its answer
+# for the key. Any other 4xx, such as for an expired token, leaves open what became of an earlier attempt.
+_PAYOUT_REFUSALS = frozenset(
+    {
+        "collection_unknown",
+        "not_refundable",
+        "refund_exceeds_paid",
+        "shift_closed",
+        "shift_of_another",
+        "shift_unknown",
+    }
+)
+
+
+class PayoutRefused(Exception):
+    """Payments has not paid and will not pay this refund: its problem `code` and `detail`."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        self.code, self.detail = code, detail
+        super().__init__(f"{code}: {detail}")
+
+
+class PaymentsClient:
+    """Payments' REST API, as far as refunds needs it."""
+
+    def __init__(self, upstream: Upstream) -> None:
+        self.upstream = upstream
+
+    async def collection(self, pool: str, collection_id: UUID) -> Collection:
+        """The money. Raises Problem COLLECTION_UNKNOWN, UPSTREAM_UNAVAILABLE."""
+        try:
+            found = await self.upstream.get(f"/v1/collections/{collection_id}", pool=pool)
+        except UpstreamRefusal as refusal:
+            if refusal.status == 404:
+                raise schemas.COLLECTION_UNKNOWN(collection_id=collection_id) from refusal
+            raise
+        return Collection(
+            collection_id,
+            found["bill_no"],
+            found["scheme"],
+            UUID(found["person_id"]) if found["person_id"] else None,
+            found["region"],
+            found["outcome"],
+            found["amount_fen"],
+            found["refunded_fen"],
+        )
+
+    async def pay_out(self, application: Mapping[str, Any]) -> Settlement:
+        """Have an application paid out that is `paying`; asked again, the same refund is paid once.
+
+        Raises PayoutRefused, and Problem UPSTREAM_UNAVAILABLE where the outcome is not known.
+        """
+        names = ("pool", "refund_id", "application_id", "collection_id", "shift_id", "method", "amount_fen", "paid_by")
+        body = {name: application[name] for name in names} | {"paid_to": application["applicant_name"]}
+        wire = {name: str(value) if isinstance(value, UUID) else value for name, value in body.items()}
+        try:
+            answer = await self.upstream.post("/v1/refunds", wire, key=wire["refund_id"])
+        except UpstreamRefusal as refusal:
+            if refusal.code in _PAYOUT_REFUSALS:
+                raise PayoutRefused(refusal.code, str(refusal.body.get("detail", ""))) from refusal
+            raise UPSTREAM_UNAVAILABLE(name=self.upstream.name) from refusal
+        return Settlement(**schemas.RefundSettled.model_validate(answer).model_dump())
+
+
+class RegistrationClient:
+    """Registration's REST API, as far as refunds needs it."""
+
+    def __init__(self, upstream: Upstream) -> None:
+        self.upstream = upstream
+
+    async def stated(self, pool: str, scheme: str) -> Stated | None:
+        """What a scheme of the pool states about refunds; None where its notice has no word about them.
+
+        Raises Problem SCHEME_UNKNOWN, UPSTREAM_UNAVAILABLE.
+        """
+        try:
+            found = await self.upstream.get(f"/v1/schemes/{scheme}")
+        except UpstreamRefusal as refusal:
+            if refusal.status == 404:
+                raise schemas.SCHEME_UNKNOWN(pool=pool, scheme=scheme) from refusal
+            raise
+        if found["pool"] != pool:
+            raise schemas.SCHEME_UNKNOWN(pool=pool, scheme=scheme)
+        return Stated.of(found["refund"]) if found["refund"] else None

@@ -1,0 +1,1 @@
+"""One file per change: number = revision = file name."""

@@ -1,0 +1,119 @@
+"""What must always hold in registration, each as a query that must find nothing."""
+
+from shared.invariants import Invariant
+
+_LINES_OF = (
+    "(select coalesce(jsonb_agg(jsonb_build_object('payer', l.payer, 'amount_fen', l.amount_fen, 'status', l.status,"
+    " 'rules', l.rules) order by l.line_no), '[]') from assessment_line l"
+    " where l.pool = a.pool and l.assessment_id = a.assessment_id)"
+)
+
+INVARIANTS = (
+    Invariant(
+        "lines_sum_to_standard",
+        "The lines of an assessment sum to its standard, and the person's own line is what is payable",
+        "select a.pool, a.assessment_id as subject from assessment a left join assessment_line l"
+        " on l.pool = a.pool and l.assessment_id = a.assessment_id"
+        " group by a.pool, a.assessment_id, a.standard_fen, a.payable_fen"
+        " having coalesce(sum(l.amount_fen), 0) <> a.standard_fen"
+        " or coalesce(sum(l.amount_fen) filter (where l.payer = 'person'), 0) <> a.payable_fen",
+    ),
+    Invariant(
+        "enrolment_is_assessed",
+        "Each enrolment has its assessment, of the same person and scheme",
+        "select e.pool, e.enrolment_id as subject from enrolment e left join assessment a"
+        " on a.pool = e.pool and a.enrolment_id = e.enrolment_id"
+        " where a.assessment_id is null or a.person_id <> e.person_id or a.scheme <> e.scheme"
+        " or a.unit_code <> e.unit_code",
+    ),
+    Invariant(
+        "person_enrolled_once",
+        "A person is enrolled once per scheme",
+        "select pool, person_id as subject from enrolment group by pool, scheme, person_id having count(*) > 1",
+    ),
+    Invariant(
+        "assessment_as_told",
+        "Each assessment stands as its assessment.issued told it, and each one told is there",
+        "select coalesce(a.pool, e.pool) as pool, coalesce(cast(a.assessment_id as text), e.subject) as subject"
+        " from assessment a full join (select * from event where type = 'assessment.issued') e"
+        " on e.pool = a.pool and e.subject = cast(a.assessment_id as text)"
+        " where a.assessment_id is null or e.subject is null"
+        " or cast(e.data ->> 'standard_fen' as bigint) <> a.standard_fen"
+        " or cast(e.data ->> 'payable_fen' as bigint) <> a.payable_fen"
+        " or cast(e.data ->> 'person_id' as uuid) <> a.person_id"
+        " or cast(e.data ->> 'enrolment_id' as uuid) <> a.enrolment_id"
+        " or cast(e.data -> 'cover' ->> 'from' as date) <> a.covered_from"
+        " or cast(e.data -> 'cover' ->> 'to' as date) <> a.covered_to"
+        " or e.data ->> 'scheme' <> a.scheme or e.data ->> 'version' <> a.package"
+        f" or e.data ->> 'unit_code' <> a.unit_code or e.data -> 'lines' <> {_LINES_OF}",
+    ),
+    Invariant(
+        "paid_what_was_payable",
+        "A paid enrolment was paid with exactly the payable amount of its assessment",
+        "select e.pool, e.enrolment_id as subject from enrolment e"
+        " join assessment a on a.pool = e.pool and a.enrolment_id = e.enrolment_id"
+        " where e.state = 'paid' and e.paid_fen <> a.payable_fen",
+    ),
+    Invariant(
+        "paid_is_covered",
+        "A paid enrolment is covered on every day of its assessment's span, an unpaid one on none",
+        "select e.pool, e.enrolment_id as subject from enrolment e"
+        " join assessment a on a.pool = e.pool and a.enrolment_id = e.enrolment_id"
+        " left join cover c on c.pool = e.pool and c.enrolment_id = e.enrolment_id"
+        " group by e.pool, e.enrolment_id, e.state, a.covered_from, a.covered_to"
+        " having coalesce(sum(c.covered_to - c.covered_from + 1), 0)"
+        " <> case when e.state = 'paid' then a.covered_to - a.covered_from + 1 else 0 end"
+        " or min(c.covered_from) < a.covered_from or max(c.covered_to) > a.covered_to",
+    ),
+    Invariant(
+        "cover_as_told",
+        "Each cover stands as its cover.started told it, for the person of its enrolment",
+        "select coalesce(c.pool, e.pool) as pool, coalesce(cast(c.cover_id as text), e.subject) as subject"
+        " from (select c.*, n.person_id as enrolled from cover c"
+        " join enrolment n on n.pool = c.pool and n.enrolment_id = c.enrolment_id) c"
+        " full join (select * from event where type = 'cover.started') e"
+        " on e.pool = c.pool and e.subject = cast(c.cover_id as text)"
+        " where c.cover_id is null or e.subject is null or c.person_id <> c.enrolled"
+        " or cast(e.data ->> 'person_id' as uuid) <> c.person_id or cast(e.data ->> 'year' as integer) <> c.year"
+        " or cast(e.data ->> 'from' as date) <> c.covered_from or cast(e.data ->> 'to' as date) <> c.covered_to",
+    ),
+    Invariant(
+        "roster_counts_its_rows",
+        "A roster's counters are its rows; a taken roster has an outcome for every row",
+        "select r.pool, r.roster_id as subject from roster r left join roster_row w"
+        " on w.pool = r.pool and w.roster_id = r.roster_id group by r.pool, r.roster_id"
+        " having count(*) filter (where w.outcome = 'enrolled') <> r.rows_enrolled"
+        " or count(*) filter (where w.outcome = 'refused') <> r.rows_refused"
+        " or count(*) filter (where w.outcome = 'rejected') <> r.rows_rejected"
+        " or (r.state = 'taken' and count(w.row_no) <> r.rows_total)",
+    ),
+    Invariant(
+        "enrolled_row_enrolled_its_person",
+        "A row that enrolled somebody points to that person's enrolment, made by this roster",
+        "select w.pool, w.roster_id || '/' || w.row_no as subject from roster_row w"
+        " join enrolment e on e.pool = w.pool and e.enrolment_id = w.enrolment_id"
+        " where e.person_id <> w.person_id or e.roster_id is distinct from w.roster_id",
+    ),
+    Invariant(
+        "refused_row_is_counted",
+        "Every reason of a refused row is counted once for its person",
+        "select w.pool, w.roster_id || '/' || w.row_no as subject from roster_row w"
+        " cross join jsonb_to_recordset(w.reasons) as reason (code text)"
+        " where w.outcome = 'refused' and not exists (select 1 from refusal f where f.pool = w.pool"
+        " and f.scheme = w.scheme and f.person_id = w.person_id and f.code = reason.code)",
+    ),
+    Invariant(
+        "scheme_of_one_pool_and_year",
+        "A scheme belongs to one pool, and a pool has one scheme a year",
+        "select min(pool) as pool, scheme as subject from package_version group by scheme"
+        " having count(distinct pool) > 1 or count(distinct benefit_year) > 1"
+        " union all select pool, min(scheme) from package_version group by pool, benefit_year"
+        " having count(distinct scheme) > 1",
+    ),
+    Invariant(
+        "no_roster_waits_long",
+        "No roster has been waiting for a worker for an hour of wall time",
+        "select pool, roster_id as subject from roster"
+        " where state = 'received' and free_from < now() - interval '1 hour'",
+    ),
+)

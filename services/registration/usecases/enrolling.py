@@ -1,0 +1,273 @@
+"""Enrolling: the one path by which a person joins a scheme, whether alone or on a roster.
+
+    identify (eligibility, no transaction) → judge (rules) → enrol (one transaction, set-based)
+
+`enrol` takes a list, and one person is a list of length one.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from shared.codes import Document, RefusalCode
+from shared.database import Writer
+from shared.ids import new_id
+
+from ..clients import Claim, KnownPerson, UnknownPerson
+from ..rules import Accepted, EnrolmentKind, Facts, GivenStatus, Package, Reason, Refused, assess
+from ..schemas.events import ASSESSMENT_ISSUED, AssessmentIssued
+from ..schemas.fields import LineOut, SpanOut, WindowOut
+from ..store import enrolments as store
+from .registration import Registration, window_body
+
+
+@dataclass(frozen=True, slots=True)
+class Applicant:
+    """One who asks to join; `row` is the row of the roster, 0 for one who comes alone."""
+
+    row: int
+    name: str
+    number: str
+    hukou: str
+    residence: str
+    kind: EnrolmentKind
+    household_no: str
+    documents: frozenset[Document] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """An applicant whom the register knows, and what the rules say for the day `assessed_for`."""
+
+    applicant: Applicant
+    person_id: UUID
+    assessed_for: date
+    verdict: Accepted | Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Unidentified:
+    """An applicant whom the register does not take."""
+
+    applicant: Applicant
+    faults: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """What joining made."""
+
+    enrolment_id: UUID
+    assessment_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where and when applicants are enrolled, and by whom."""
+
+    unit: Mapping[str, Any]
+    roster_id: UUID | None
+    now: datetime
+    client_id: str
+    actor: str
+
+
+async def identify(
+    service: Registration,
+    package: Package,
+    applicants: Sequence[Applicant],
+    *,
+    today: date,
+    assessed_for: date,
+    key: str,
+) -> list[Judged | Unidentified]:
+    """Ask eligibility who the applicants are and what they hold on the day `assessed_for`, and judge each.
+
+    `key` makes a repetition with the same applicants safe. No transaction may be open. Raises UpstreamRefusal, Problem
+    UPSTREAM_UNAVAILABLE.
+    """
+    claims = [Claim(one.row, one.name, one.number, one.hukou, one.residence) for one in applicants]
+    people = await service.eligibility.resolve(package.pool, claims, key=key)
+    known = list(dict.fromkeys(person.person_id for person in people.values() if isinstance(person, KnownPerson)))
+    statuses = await service.eligibility.statuses(package.pool, assessed_for, known)
+    found: list[Judged | Unidentified] = []
+    for applicant in applicants:
+        person = people[applicant.row]
+        if isinstance(person, UnknownPerson):
+            found.append(Unidentified(applicant, person.faults))
+        else:
+            held = statuses.get(person.person_id, ())
+            verdict = _judge(package, applicant, person, held, today, assessed_for)
+            found.append(Judged(applicant, person.person_id, assessed_for, verdict))
+    return found
+
+
+async def enrol(tx: Writer, package: Package, judged: Sequence[Judged], place: Place) -> list[Enrolled | Refused]:
+    """Enrol whom the rules accept, record why the others are refused; an outcome for each, in order.
+
+    A person once per scheme-year: whoever is enrolled already, earlier in the list or by another transaction at the
+    same moment is refused `already_enrolled`, beside every other reason.
+    """
+    before = await store.enrolled_persons(tx, package.pool, package.scheme, [one.person_id for one in judged])
+    asking: dict[UUID, Judged] = {}
+    for one in judged:
+        if one.person_id not in before and isinstance(one.verdict, Accepted):
+            asking.setdefault(one.person_id, one)
+    made = {person_id: Enrolled(new_id(), new_id()) for person_id in asking}
+    # From here it must succeed.
+    rows = [_enrolment_row(package, one, made[person_id], place) for person_id, one in asking.items()]
+    joined = await store.insert_enrolments(tx, rows)
+    await _issue(tx, package, [(one, made[one.person_id]) for one in asking.values() if one.person_id in joined], place)
+    outcomes: list[Enrolled | Refused] = []
+    for one in judged:
+        if one.person_id in joined and asking[one.person_id] is one:
+            outcomes.append(made[one.person_id])
+        else:
+            once = one.person_id in before or one.person_id in asking
+            outcomes.append(_refusal(package, one.verdict, enrolled_before=once))
+    await store.insert_refusals(tx, _refusal_rows(package, judged, outcomes, place))
+    detail = {"scheme": package.scheme, "unit_code": place.unit["unit_code"], "roster_id": str(place.roster_id or "")}
+    persons = [one.person_id for one in judged]
+    tx.audit(package.pool, "person.registered", place.client_id, place.actor, place.now, persons, detail)
+    return outcomes
+
+
+def _judge(
+    package: Package,
+    applicant: Applicant,
+    person: KnownPerson,
+    statuses: tuple[GivenStatus, ...],
+    today: date,
+    assessed_for: date,
+) -> Accepted | Refused:
+    if person.deceased_on is not None and person.deceased_on <= today:
+        # Nothing else is asked about the dead.
+        detail = f"登记显示该人员已于{person.deceased_on}死亡"
+        return Refused((Reason(RefusalCode.NOT_ELIGIBLE, detail, package.admission.rules),))
+    facts = Facts(
+        birth_date=person.birth_date,
+        # The register of public security goes before what a list says; where it is silent, the list counts.
+        hukou=person.hukou or applicant.hukou,
+        hukou_since=person.hukou_since,
+        residence=applicant.residence,
+        enrolment=applicant.kind,
+        registered_on=today,
+        paid_on=None if applicant.kind is EnrolmentKind.NEWBORN else assessed_for,
+        statuses=statuses,
+        documents=applicant.documents,
+    )
+    return assess(package, facts)
+
+
+def _refusal(package: Package, verdict: Accepted | Refused, *, enrolled_before: bool) -> Refused:
+    reasons = verdict.reasons if isinstance(verdict, Refused) else ()
+    if enrolled_before:
+        text = f"该人员本年度已参保（{package.title}）"
+        reasons = (Reason(RefusalCode.ALREADY_ENROLLED, text, package.admission.once_rules), *reasons)
+    return Refused(reasons)
+
+
+async def _issue(tx: Writer, package: Package, joined: Sequence[tuple[Judged, Enrolled]], place: Place) -> None:
+    """Freeze the assessments of those who joined, and tell them."""
+    assessments, lines = [], []
+    for one, made in joined:
+        verdict = one.verdict
+        assert isinstance(verdict, Accepted)
+        assessments.append(_assessment_row(package, one, verdict, made, place))
+        lines += _line_rows(package.pool, made.assessment_id, verdict)
+        told = _issued_event(package, one, verdict, made, place).model_dump(mode="json", by_alias=True)
+        tx.publish(package.pool, ASSESSMENT_ISSUED, made.assessment_id, 1, place.now, told)
+    await store.insert_assessments(tx, assessments, lines)
+
+
+def _enrolment_row(package: Package, one: Judged, made: Enrolled, place: Place) -> dict[str, Any]:
+    return {
+        "pool": package.pool,
+        "enrolment_id": made.enrolment_id,
+        "scheme": package.scheme,
+        "person_id": one.person_id,
+        "kind": one.applicant.kind,
+        "unit_code": place.unit["unit_code"],
+        "household_no": one.applicant.household_no,
+        "roster_id": place.roster_id,
+        "state": "enrolled",
+        "enrolled_at": place.now,
+        "version": 1,
+    }
+
+
+def _assessment_row(package: Package, one: Judged, verdict: Accepted, made: Enrolled, place: Place) -> dict[str, Any]:
+    return {
+        "pool": package.pool,
+        "assessment_id": made.assessment_id,
+        "enrolment_id": made.enrolment_id,
+        "scheme": package.scheme,
+        "package": package.version,
+        "person_id": one.person_id,
+        "unit_code": place.unit["unit_code"],
+        "assessed_for": one.assessed_for,
+        "standard_fen": verdict.standard_fen,
+        "payable_fen": verdict.payable_fen,
+        "covered_from": verdict.cover.starts_on,
+        "covered_to": verdict.cover.ends_on,
+        "not_applied": [asdict(status) for status in verdict.not_applied],
+        "rules": list(verdict.rules),
+        "issued_at": place.now,
+    }
+
+
+def _line_rows(pool: str, assessment_id: UUID, verdict: Accepted) -> list[dict[str, Any]]:
+    return [
+        {
+            "pool": pool,
+            "assessment_id": assessment_id,
+            "line_no": number,
+            "payer": line.payer,
+            "amount_fen": line.amount_fen,
+            "status": line.status,
+            "rules": list(line.rules),
+        }
+        for number, line in enumerate(verdict.lines, start=1)
+    ]
+
+
+def _issued_event(package: Package, one: Judged, verdict: Accepted, made: Enrolled, place: Place) -> AssessmentIssued:
+    return AssessmentIssued(
+        assessment_id=made.assessment_id,
+        enrolment_id=made.enrolment_id,
+        scheme=package.scheme,
+        version=package.version,
+        pool=package.pool,
+        person_id=one.person_id,
+        unit_code=place.unit["unit_code"],
+        region=place.unit["region"],
+        standard_fen=verdict.standard_fen,
+        payable_fen=verdict.payable_fen,
+        lines=[
+            LineOut(payer=line.payer, amount_fen=line.amount_fen, status=line.status, rules=list(line.rules))
+            for line in verdict.lines
+        ],
+        window=WindowOut.model_validate(window_body(package.window)),
+        cover=SpanOut(starts_on=verdict.cover.starts_on, ends_on=verdict.cover.ends_on),
+        issued_at=place.now,
+    )
+
+
+def _refusal_rows(
+    package: Package, judged: Sequence[Judged], outcomes: Sequence[Enrolled | Refused], place: Place
+) -> list[dict[str, Any]]:
+    return [
+        {
+            "pool": package.pool,
+            "scheme": package.scheme,
+            "person_id": one.person_id,
+            "code": reason.code,
+            "unit_code": place.unit["unit_code"],
+            "refused_at": place.now,
+        }
+        for one, outcome in zip(judged, outcomes, strict=True)
+        if isinstance(outcome, Refused)
+        for reason in outcome.reasons
+    ]
