@@ -5,9 +5,11 @@ from collections import Counter as Tally
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from services.payments import usecases
 from shared.ids import new_id
 from tests.payments_town import POOL, Counter, IssuedBill, issue_bills
 from tests.suite import InProcessSuite, close_app
@@ -250,3 +252,23 @@ async def test_queries_by_payer_and_by_insured_person(payments: InProcessSuite) 
     rest = (await client.get("/v1/collections", params={"pool": POOL, "limit": 1, "after": first["next"]})).json()
     assert {first["items"][0]["bill_no"], rest["items"][0]["bill_no"]} == {one.bill_no, two.bill_no}
     assert rest["next"] is None
+
+
+async def test_reversed_money_leaves_the_bill_open_and_everything_on_record(payments: InProcessSuite) -> None:
+    one, two = await issue_bills(payments, [4000, 32000])
+    counter = await Counter.open(payments)
+    booked = (await counter.take([one, two])).json()["items"]
+    service: usecases.Payments = payments.apps["payments"].state.service
+    for _ in range(2):  # the second time there is nothing left to reverse
+        async with service.database.writing() as tx:
+            await usecases.reverse(tx, POOL, [UUID(booked[0]["collection_id"])], "wrong person", service.clock.now())
+    bill = (
+        await payments.client("payments", "payments:read").get(f"/v1/bills/{one.bill_no}", params={"pool": POOL})
+    ).json()
+    assert (bill["status"], bill["paid_on"], bill["version"]) == ("open", None, 3)
+    found = await summary(payments)
+    assert found["collected"]["amount_fen"] == 32000
+    assert found["receipts"] == {"issued": 2, "voided": 1, "gaps": 0, "duplicates": 0}
+    assert found["funds"]["claims_due_fen"] == 0
+    assert (await counter.take([one])).json()["items"][0]["outcome"] == "settled"
+    assert (await summary(payments))["collected"]["amount_fen"] == 36000

@@ -17,7 +17,7 @@ from .invariants import INVARIANTS
 from .settings import Settings
 from .usecases import Payments
 
-REVISION = "0007_create_transfer"
+REVISION = "0014_alter_reversal"
 """The migration this code expects."""
 
 

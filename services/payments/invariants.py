@@ -22,7 +22,7 @@ INVARIANTS = (
         """
         select bill.pool, bill.bill_no as subject
         from bill left join event on event.pool = bill.pool and event.type = 'bill.paid'
-        and event.subject = bill.bill_no
+        and event.subject = bill.bill_no and event.version = bill.version
         where bill.status = 'paid' and (event.seq is null
         or cast(event.data->>'amount_fen' as bigint) <> bill.amount_fen
         or event.data->>'person_id' <> cast(bill.person_id as text)
@@ -30,13 +30,15 @@ INVARIANTS = (
         """,
     ),
     Invariant(
-        "told_bill_is_paid",
-        "A bill told as paid is paid",
+        "told_bill_is_as_told",
+        "A bill last told as paid is paid, one last told as reversed is not",
         """
-        select event.pool, event.subject
-        from event left join bill on event.pool = bill.pool and event.type = 'bill.paid'
-        and event.subject = bill.bill_no
-        where event.type = 'bill.paid' and (bill.bill_no is null or bill.status <> 'paid')
+        with told as (
+            select distinct on (pool, subject) pool, subject, type from event
+            where type in ('bill.paid', 'bill.reversed') order by pool, subject, seq desc)
+        select told.pool, told.subject
+        from told left join bill on bill.pool = told.pool and bill.bill_no = told.subject
+        where bill.bill_no is null or (bill.status = 'paid') <> (told.type = 'bill.paid') and bill.status <> 'voided'
         """,
     ),
     Invariant(
@@ -45,7 +47,7 @@ INVARIANTS = (
         """
         select bill.pool, bill.bill_no as subject
         from bill left join collection on collection.pool = bill.pool
-        and collection.bill_no = bill.bill_no and outcome = 'settled'
+        and collection.bill_no = bill.bill_no and outcome = 'settled' and collection.reversed_at is null
         where (bill.status = 'paid' and bill.amount_fen > 0) <> (collection.collection_id is not null)
         or collection.amount_fen <> bill.amount_fen
         """,
@@ -83,7 +85,8 @@ INVARIANTS = (
         and receipt.collection_id = collection.collection_id
         where (outcome = 'suspense') <> (receipt.receipt_no is null)
         or receipt.receipt_no <> collection.receipt_no or receipt.amount_fen <> collection.amount_fen
-        or (refunded_fen > 0 and voided_at is null)
+        or (reversed_at is not null and voided_at is null)
+            or (outcome = 'surplus' and refunded_fen > 0 and voided_at is null)
         """,
     ),
     Invariant(
@@ -134,10 +137,10 @@ INVARIANTS = (
         "The claims on other payers are the other payers' lines of the paid bills",
         """
         with claim as (
-            select pool, subject, sum(amount_fen) as claimed_fen from transfer where kind = 'claim'
-            group by pool, subject)
+            select pool, bill_no, sum(case kind when 'claim' then amount_fen else -amount_fen end) as claimed_fen
+            from transfer where kind in ('claim', 'claim_reversed') group by pool, bill_no)
         select bill.pool, bill.bill_no as subject
-        from bill left join claim on claim.pool = bill.pool and claim.subject = bill.bill_no
+        from bill left join claim on claim.pool = bill.pool and claim.bill_no = bill.bill_no
         where coalesce(claim.claimed_fen, 0)
             <> case when bill.status = 'paid' then bill.standard_fen - bill.amount_fen else 0 end
         """,

@@ -1,6 +1,7 @@
 """What payments decides, without I/O: which money settles what, under which numbers, on which accounts."""
 
 from .accounts import (
+    HELD,
     PREMIUM,
     SPECIAL_ACCOUNT,
     SURPLUS,
@@ -25,6 +26,7 @@ from .settling import (
 )
 
 __all__ = [
+    "HELD",
     "PREMIUM",
     "SPECIAL_ACCOUNT",
     "SURPLUS",

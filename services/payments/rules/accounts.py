@@ -7,6 +7,8 @@ PREMIUM = "premium/person"  # premiums that persons have paid
 SURPLUS = "surplus"  # paid without being due, owed back
 SUSPENSE = "suspense"  # come without a home
 
+HELD = "held/"  # money taken and not yet handed over, by who holds it
+
 
 def held_account(shift_id: str) -> str:
     """What a shift holds until it closes."""

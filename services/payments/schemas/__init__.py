@@ -13,12 +13,13 @@ from .counter import (
     ShiftClosing,
     ShiftOpening,
 )
-from .events import AssessmentIssued, BillPaid, CollectionSurplus, RefundSettled
+from .events import AssessmentIssued, BillPaid, BillReversed, CollectionSurplus, RefundSettled
 from .fields import BillNo, Body, PoolField, PositiveFen, RegionField
 from .problems import (
     BILL_UNKNOWN,
     COLLECTION_UNKNOWN,
     NOT_REFUNDABLE,
+    NOT_REVERSIBLE,
     NOT_TAKEN,
     RECEIPT_UNKNOWN,
     REFUND_EXCEEDS,
@@ -34,6 +35,7 @@ __all__ = [
     "BILL_UNKNOWN",
     "COLLECTION_UNKNOWN",
     "NOT_REFUNDABLE",
+    "NOT_REVERSIBLE",
     "NOT_TAKEN",
     "RECEIPT_UNKNOWN",
     "REFUND_EXCEEDS",
@@ -49,6 +51,7 @@ __all__ = [
     "BillNo",
     "BillPage",
     "BillPaid",
+    "BillReversed",
     "Body",
     "Collected",
     "Collection",

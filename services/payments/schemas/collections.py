@@ -23,6 +23,9 @@ class Collection(BaseModel):
     person_id: UUID | None = Field(description="Insured person", examples=["0192f0c4-7b7a-7c3e-8a55-3f1f7f1b2a05"])
     region: RegionField
     amount_fen: int = Field(description="Amount in fen", examples=[32000])
+    released_fen: int = Field(
+        description="Owed back: all of a surplus, the difference of a revision, in fen", examples=[0]
+    )
     refunded_fen: int = Field(description="Paid back so far, in fen", examples=[0])
     payer_name: str = Field(description="缴费人", examples=["王小明"])
     payer_id: UUID | None = Field(
@@ -34,6 +37,8 @@ class Collection(BaseModel):
     outcome: Literal["settled", "surplus", "suspense"] = Field(description="What became of it", examples=["settled"])
     reason: str | None = Field(description="Why it did not settle the bill", examples=["already_paid"])
     receipt_no: str | None = Field(description="Receipt", examples=["TAXHALL01-00000042"])
+    reversed_at: datetime | None = Field(description="When the channel took it back", examples=[None])
+    reversal_reason: str | None = Field(description="Why it was taken back", examples=[None])
     version: int = Field(description="Version, also the ETag", examples=[1])
 
 

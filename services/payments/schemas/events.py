@@ -62,3 +62,17 @@ class RefundSettled(BaseModel):
     amount_fen: int
     paid_by: str
     settled_at: datetime
+
+
+class BillReversed(BaseModel):
+    """Event `bill.reversed`: the money that had settled the bill was taken back; the bill is open again."""
+
+    bill_no: str
+    assessment_id: UUID
+    person_id: UUID
+    scheme: str
+    region: str
+    amount_fen: int
+    collection_id: UUID
+    reason: str
+    reversed_on: date

@@ -38,6 +38,15 @@ NOT_TAKEN = ProblemType(
     ("不能收取", "The payment cannot be taken"),
     ("{count} 笔不能收取，见 errors；款项未收", "{count} item(s) cannot be taken, see errors; no money was booked"),
 )
+NOT_REVERSIBLE = ProblemType(
+    "not_reversible",
+    409,
+    ("不能冲正", "Cannot be reversed"),
+    (
+        "缴费记录 {collection_id} 已有退费，不能再冲正",
+        "Collection {collection_id} was paid back in part; it cannot be reversed",
+    ),
+)
 COLLECTION_UNKNOWN = ProblemType(
     "collection_unknown",
     404,
@@ -60,12 +69,12 @@ NOT_REFUNDABLE = ProblemType(
     "not_refundable",
     409,
     ("不能退还", "Cannot be paid back"),
-    ("缴费记录为 {outcome}，只有多缴款可在此退还", "The collection is {outcome}; only surplus is paid back here"),
+    ("缴费记录为 {outcome}，没有应退的款项", "The collection is {outcome}; nothing of it is owed back"),
 )
 REFUND_EXCEEDS = ProblemType(
     "refund_exceeds_paid",
     409,
     ("退费超过已缴", "More than was paid"),
-    ("已缴 {paid_fen} 分，已退 {refunded_fen} 分，不能再退 {amount_fen} 分",
-     "{paid_fen} fen were paid and {refunded_fen} paid back; {amount_fen} more is too much"),
+    ("应退 {paid_fen} 分，已退 {refunded_fen} 分，不能再退 {amount_fen} 分",
+     "{paid_fen} fen are owed back and {refunded_fen} paid back; {amount_fen} more is too much"),
 )  # fmt: skip

@@ -79,3 +79,13 @@ async def mark_paid(tx: Writer, pool: str, paid: Sequence[tuple[str, date]]) -> 
             bill_nos=[bill_no for bill_no, _ in paid],
             days=[day for _, day in paid],
         )
+
+
+async def reopen(tx: Writer, pool: str, bill_nos: Sequence[str]) -> None:
+    """Set locked paid bills to open again: the money that paid them was taken back."""
+    await tx.execute(
+        "update bill set status = 'open', paid_on = null, version = version + 1 "
+        "where pool = :pool and bill_no = any(cast(:bill_nos as text[])) and status = 'paid'",
+        pool=pool,
+        bill_nos=list(bill_nos),
+    )

@@ -89,13 +89,13 @@ async def insert_refund(tx: Writer, row: Mapping[str, Any]) -> None:
     await tx.insert(refund, [row])
 
 
-async def void_receipt(tx: Writer, pool: str, collection_id: UUID, at: datetime, reason: str) -> None:
-    """Void the receipt of a collection; it stays where it is."""
+async def void_receipts(tx: Writer, pool: str, collection_ids: Sequence[UUID], at: datetime, reason: str) -> None:
+    """Void the receipts of collections; they stay where they are."""
     await tx.execute(
         "update receipt set voided_at = :at, void_reason = :reason "
-        "where pool = :pool and collection_id = :collection_id and voided_at is null",
+        "where pool = :pool and collection_id = any(cast(:ids as uuid[])) and voided_at is null",
         pool=pool,
-        collection_id=collection_id,
+        ids=list(collection_ids),
         at=at,
         reason=reason,
     )

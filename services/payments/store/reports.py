@@ -31,9 +31,22 @@ async def collected_by_channel(tx: Reader, pool: str) -> Sequence[Row]:
     """Count and sum of all money taken, by channel and outcome; money for an unknown bill has no scheme, but counts."""
     return await tx.rows(
         "select channel, outcome, count(*) as count, cast(sum(amount_fen) as bigint) as amount_fen from collection "
-        "where pool = :pool group by channel, outcome order by channel, outcome",
+        "where pool = :pool and reversed_at is null group by channel, outcome order by channel, outcome",
         pool=pool,
     )
+
+
+async def claim_figures(tx: Reader, pool: str) -> Row:
+    """What other payers owe for the bills that are settled, and what they have paid of it."""
+    row = await tx.row(
+        "select cast(coalesce(sum(amount_fen) filter (where kind = 'claim'), 0) as bigint) "
+        "- cast(coalesce(sum(amount_fen) filter (where kind = 'claim_reversed'), 0) as bigint) as claims_due_fen, "
+        "cast(coalesce(sum(amount_fen) filter (where kind = 'claim_received'), 0) as bigint) as claims_received_fen "
+        "from transfer where pool = :pool and kind in ('claim', 'claim_reversed', 'claim_received')",
+        pool=pool,
+    )
+    assert row is not None
+    return row
 
 
 async def receipt_figures(tx: Reader, pool: str) -> Row:
@@ -78,12 +91,12 @@ _FOUR_WAY = {
         from bill where pool = :pool and scheme = :scheme and status = 'paid' and amount_fen > 0
         """,
     "collections": f"""
-        select count(*) as heads, cast(coalesce(sum(amount_fen - refunded_fen), 0) as bigint) as amount_fen,
+        select count(*) as heads, cast(coalesce(sum(amount_fen - released_fen), 0) as bigint) as amount_fen,
             {DIGEST.format(person_id="person_id")} as digest
-        from collection where pool = :pool and scheme = :scheme and outcome = 'settled'
+        from collection where pool = :pool and scheme = :scheme and outcome = 'settled' and reversed_at is null
         """,
     "receipts": f"""
-        select count(*) as heads, cast(coalesce(sum(receipt.amount_fen), 0) as bigint) as amount_fen,
+        select count(*) as heads, cast(coalesce(sum(receipt.amount_fen - released_fen), 0) as bigint) as amount_fen,
             {DIGEST.format(person_id="receipt.person_id")} as digest
         from receipt join collection on collection.pool = receipt.pool
             and collection.collection_id = receipt.collection_id

@@ -9,8 +9,9 @@ from shared.database import Reader, Row, Writer
 from ..tables import collection, receipt, submission, transfer
 
 COLLECTION = (
-    "pool, collection_id, channel, method, bill_no, scheme, person_id, region, amount_fen, refunded_fen, payer_name, "
-    "payer_id, shift_id, paid_at, booked_at, outcome, reason, receipt_no, version"
+    "pool, collection_id, channel, method, bill_no, scheme, person_id, region, amount_fen, "
+    "released_fen, refunded_fen, payer_name, payer_id, shift_id, paid_at, booked_at, outcome, reason, receipt_no, "
+    "reversed_at, reversal_reason, version"
 )
 
 

@@ -51,6 +51,7 @@ transfer = Table(
     Column("amount_fen", BigInteger, nullable=False),
     Column("scheme", Text, nullable=False),
     Column("subject", Text, nullable=False),
+    Column("bill_no", Text),
     Column("occurred_at", Instant, nullable=False),
     PrimaryKeyConstraint("pool", "transfer_id"),
     UniqueConstraint("pool", "kind", "subject", "debit_account", "credit_account", name="transfer_once"),
@@ -58,4 +59,5 @@ transfer = Table(
     CheckConstraint("debit_account <> credit_account", name="transfer_accounts"),
     Index("transfer_debit", "pool", "debit_account"),
     Index("transfer_credit", "pool", "credit_account"),
+    Index("transfer_bill", "pool", "bill_no", "kind"),
 )

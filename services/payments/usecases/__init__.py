@@ -5,6 +5,7 @@ from .counter import close_shift, open_shift, read_shift, take_counter_payment
 from .learning import learn_assessments
 from .payback import pay_back, read_refund
 from .reading import list_bills, list_collections, read_bill, read_collection, read_receipt
+from .reversing import reverse
 from .settling import Payment, settle
 from .suite import Payments
 
@@ -24,6 +25,7 @@ __all__ = [
     "read_receipt",
     "read_refund",
     "read_shift",
+    "reverse",
     "settle",
     "summarise",
     "take_counter_payment",

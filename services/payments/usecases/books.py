@@ -28,11 +28,12 @@ async def summarise(service: Payments, caller: Caller, pool: str) -> dict[str, A
         receipts = await store.receipt_figures(tx, pool)
         refunds = await store.refund_figures(tx, pool)
         accounts = await store.account_balances(tx, pool)
+        claims = await store.claim_figures(tx, pool)
     return {
         "collected": _collected(collected),
         "receipts": dict(receipts),
         "refunds": dict(refunds),
-        "funds": _funds(accounts),
+        "funds": {**_funds(accounts), **claims},
     }
 
 
@@ -76,16 +77,11 @@ def _collected(rows: Any) -> dict[str, Any]:
 
 
 def _funds(accounts: Any) -> dict[str, int]:
-    debited = {row["account"]: row["debit_fen"] for row in accounts}
-    credited = {row["account"]: row["credit_fen"] for row in accounts}
-    balance = {account: debited[account] - credited[account] for account in debited}
-    claims = [account for account in debited if account.startswith(rules.claim_account(""))]
+    balance = {row["account"]: row["debit_fen"] - row["credit_fen"] for row in accounts}
     return {
         "ledger_sum_fen": sum(balance.values()),
         "special_account_fen": balance.get(rules.SPECIAL_ACCOUNT, 0),
-        "held_fen": sum(fen for account, fen in balance.items() if account.startswith(rules.held_account(""))),
+        "held_fen": sum(fen for account, fen in balance.items() if account.startswith(rules.HELD)),
         "surplus_fen": -balance.get(rules.SURPLUS, 0),
         "suspense_fen": -balance.get(rules.SUSPENSE, 0),
-        "claims_due_fen": sum(debited[account] for account in claims),
-        "claims_received_fen": sum(credited[account] for account in claims),
     }

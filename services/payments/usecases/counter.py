@@ -18,6 +18,7 @@ from .. import rules, schemas
 from ..store import bills as bill_store
 from ..store import settling as settling_store
 from ..store import shifts as store
+from .posting import transfer
 from .settling import Payment, settle
 from .suite import Payments
 
@@ -170,15 +171,13 @@ def _payments(
 
 
 def _hand_over(pool: str, shift_id: UUID, takings_fen: int, now: datetime) -> list[dict[str, Any]]:
-    """Until remittance exists, closing a shift posts its takings to the special account (S004-37)."""
+    """Closing a shift posts its takings to the special account (S004-37)."""
     held = rules.held_account(str(shift_id))
     if takings_fen == 0:
         return []
     debit, credit = (rules.SPECIAL_ACCOUNT, held) if takings_fen > 0 else (held, rules.SPECIAL_ACCOUNT)
-    return [{
-        "pool": pool, "transfer_id": new_id(), "kind": "hand_over", "debit_account": debit, "credit_account": credit,
-        "amount_fen": abs(takings_fen), "scheme": "", "subject": str(shift_id), "occurred_at": now,
-    }]  # fmt: skip
+    about = {"pool": pool, "scheme": None}
+    return [transfer(about, "hand_over", debit, credit, abs(takings_fen), shift_id, now)]
 
 
 def _shown(row: Mapping[str, Any] | None) -> dict[str, Any]:

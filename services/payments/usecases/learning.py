@@ -10,7 +10,8 @@ from shared.events import Event
 from .. import rules, schemas
 from ..store import bills as store
 from ..store import settling as settling_store
-from .settling import bill_paid, claim_transfers
+from .posting import claim_transfers
+from .settling import bill_paid
 
 
 async def learn_assessments(tx: Writer, pool: str, events: Sequence[Event]) -> None:
@@ -19,7 +20,7 @@ async def learn_assessments(tx: Writer, pool: str, events: Sequence[Event]) -> N
     stored = await store.insert_bills(tx, rows)
     free = [row for row in rows if row["assessment_id"] in stored and row["status"] == rules.BillStatus.PAID]
     await settling_store.insert_transfers(
-        tx, [transfer for row in free for transfer in claim_transfers(row, row["issued_at"])]
+        tx, [transfer for row in free for transfer in claim_transfers(row, row["assessment_id"], row["issued_at"])]
     )
     for row in free:
         tx.publish(

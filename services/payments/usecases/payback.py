@@ -5,13 +5,13 @@ from uuid import UUID
 
 from shared.database import Writer
 from shared.idempotency import Answer, Once
-from shared.ids import new_id
 from shared.tokens import Caller
 
 from .. import rules, schemas
 from ..store import refunds as store
 from ..store import settling as settling_store
 from ..store import shifts as shift_store
+from .posting import transfer
 from .suite import Payments
 
 
@@ -35,12 +35,11 @@ async def pay_back(service: Payments, caller: Caller, once: Once, order: schemas
         row = order.model_dump() | {"scheme": collection["scheme"], "settled_at": now}
         await store.insert_refund(tx, row)
         await store.add_refunded(tx, order.pool, order.collection_id, order.amount_fen)
-        await store.void_receipt(tx, order.pool, order.collection_id, now, "refunded")
-        await settling_store.insert_transfers(tx, [{
-            "pool": order.pool, "transfer_id": new_id(), "kind": "pay_back", "debit_account": rules.SURPLUS,
-            "credit_account": rules.held_account(str(order.shift_id)), "amount_fen": order.amount_fen,
-            "scheme": collection["scheme"], "subject": str(order.refund_id), "occurred_at": now,
-        }])  # fmt: skip
+        if collection["outcome"] == rules.Outcome.SURPLUS:
+            await store.void_receipts(tx, order.pool, [order.collection_id], now, "refunded")
+        drawer = rules.held_account(str(order.shift_id))
+        posting = transfer(collection, "pay_back", rules.SURPLUS, drawer, order.amount_fen, order.refund_id, now)
+        await settling_store.insert_transfers(tx, [posting])
         data = schemas.RefundSettled.model_validate(row, extra="ignore").model_dump(mode="json")
         tx.publish(order.pool, "refund.settled", order.refund_id, 1, now, data)
         return Answer(201, _shown(row))
@@ -68,11 +67,11 @@ def _require_payable(order: schemas.RefundOrder, shift: Any, collection: Any) ->
         raise schemas.SHIFT_CLOSED(shift_id=order.shift_id)
     if shift["clerk"] != order.paid_by:
         raise schemas.SHIFT_OF_ANOTHER(shift_id=order.shift_id, clerk=shift["clerk"])
-    if collection["outcome"] != rules.Outcome.SURPLUS:
+    if not collection["released_fen"]:
         raise schemas.NOT_REFUNDABLE(outcome=collection["outcome"])
-    if collection["refunded_fen"] + order.amount_fen > collection["amount_fen"]:
+    if collection["refunded_fen"] + order.amount_fen > collection["released_fen"]:
         raise schemas.REFUND_EXCEEDS(
-            paid_fen=collection["amount_fen"], refunded_fen=collection["refunded_fen"], amount_fen=order.amount_fen
+            paid_fen=collection["released_fen"], refunded_fen=collection["refunded_fen"], amount_fen=order.amount_fen
         )
 
 

@@ -8,13 +8,14 @@ from typing import Any
 from uuid import UUID
 
 from shared.clock import business_day
-from shared.codes import Channel, Payer
+from shared.codes import Channel
 from shared.database import Row, Writer
 from shared.ids import new_id
 
 from .. import rules, schemas
 from ..store import bills as bill_store
 from ..store import settling as store
+from .posting import claim_transfers, transfer
 
 
 @dataclass(frozen=True)
@@ -69,20 +70,6 @@ async def settle(tx: Writer, pool: str, payments: Sequence[Payment], now: dateti
     await bill_store.mark_paid(tx, pool, [(row["bill_no"], business_day(row["paid_at"])) for row in settled])
     _publish(tx, collections, known, now)
     return await _in_order(tx, pool, payments, collections, [payment for _, payment in new])
-
-
-def claim_transfers(bill: Mapping[str, Any], at: datetime) -> list[dict[str, Any]]:
-    """What the other payers owe for a settled bill, one transfer per payer and line (S004-15, S004-16)."""
-    owed: Counter[str] = Counter()
-    for line in bill["lines"]:
-        if line["payer"] != Payer.PERSON:
-            owed[line["payer"]] += line["amount_fen"]
-    return [
-        _transfer(
-            bill, "claim", rules.claim_account(payer), rules.premium_account(payer), amount_fen, bill["bill_no"], at
-        )
-        for payer, amount_fen in sorted(owed.items())
-    ]
 
 
 def bill_paid(bill: Mapping[str, Any], paid_on: Any, collection: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -158,6 +145,7 @@ def _collection(
         "person_id": bill["person_id"] if bill else None,
         "region": bill["region"] if bill else payment.region,
         "amount_fen": payment.amount_fen,
+        "released_fen": payment.amount_fen if verdict.outcome is rules.Outcome.SURPLUS else 0,
         "refunded_fen": 0,
         "payer_name": payment.payer_name,
         "payer_id": payment.payer_id,
@@ -205,26 +193,10 @@ def _transfers(
     rows = []
     for (_, payment), row in zip(new, collections, strict=True):
         into = rules.credit_account(row["outcome"])
-        rows.append(_transfer(row, "collect", payment.held_account, into, row["amount_fen"], row["collection_id"], now))
+        rows.append(transfer(row, "collect", payment.held_account, into, row["amount_fen"], row["collection_id"], now))
         if row["outcome"] == rules.Outcome.SETTLED:
-            rows.extend(claim_transfers(known[row["bill_no"]], now))
+            rows.extend(claim_transfers(known[row["bill_no"]], row["collection_id"], now))
     return rows
-
-
-def _transfer(
-    about: Mapping[str, Any], kind: str, debit: str, credit: str, amount_fen: int, subject: object, at: datetime
-) -> dict[str, Any]:
-    return {
-        "pool": about["pool"],
-        "transfer_id": new_id(),
-        "kind": kind,
-        "debit_account": debit,
-        "credit_account": credit,
-        "amount_fen": amount_fen,
-        "scheme": about["scheme"] or "",
-        "subject": str(subject),
-        "occurred_at": at,
-    }
 
 
 def _publish(tx: Writer, collections: Sequence[Mapping[str, Any]], known: Mapping[str, Row], now: datetime) -> None:

@@ -1,0 +1,69 @@
+"""Reversing: a channel takes money back that it had reported (冲正, a contrary ledger line). Nothing is edited:
+the postings get contrary postings, the receipt is voided and stays, the bill is open again."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from shared.clock import business_day
+from shared.database import Row, Writer
+
+from .. import rules, schemas
+from ..store import bills as bill_store
+from ..store import refunds as refund_store
+from ..store import reversing as store
+from ..store import settling as settling_store
+from .posting import transfer
+
+
+async def reverse(
+    tx: Writer, pool: str, collection_ids: Sequence[UUID], reason: str, now: datetime
+) -> list[Mapping[str, Any]]:
+    """Reverse collections in the caller's transaction; those that were not reversed before, as they stood.
+
+    Raises Problem NOT_REVERSIBLE where some of the money has been paid back already: then it cannot be taken back too.
+    """
+    rows = await store.lock_collections(tx, pool, collection_ids)
+    fresh = [row for row in rows if row["reversed_at"] is None]
+    for row in fresh:
+        if row["refunded_fen"]:
+            raise schemas.NOT_REVERSIBLE(collection_id=row["collection_id"])
+    settled = [row for row in fresh if row["outcome"] == rules.Outcome.SETTLED]
+    bills = await bill_store.lock_bills(tx, pool, [row["bill_no"] for row in settled])
+    postings = await store.postings_of(tx, pool, [row["collection_id"] for row in fresh])
+    # From here it must succeed.
+    await settling_store.insert_transfers(tx, [_contrary(posting, now) for posting in postings])
+    await store.mark_reversed(tx, pool, [row["collection_id"] for row in fresh], now, reason)
+    await refund_store.void_receipts(tx, pool, [row["collection_id"] for row in fresh], now, "reversed")
+    await bill_store.reopen(tx, pool, list(bills))
+    for row in settled:
+        bill = bills[row["bill_no"]]
+        tx.publish(pool, "bill.reversed", row["bill_no"], bill["version"] + 1, now, _told(bill, row, reason, now))
+    return fresh
+
+
+def _contrary(posting: Row, now: datetime) -> dict[str, Any]:
+    return transfer(
+        posting,
+        f"{posting['kind']}_reversed",
+        posting["credit_account"],
+        posting["debit_account"],
+        posting["amount_fen"],
+        posting["subject"],
+        now,
+    )
+
+
+def _told(bill: Row, collection: Row, reason: str, now: datetime) -> dict[str, Any]:
+    return schemas.BillReversed(
+        bill_no=bill["bill_no"],
+        assessment_id=bill["assessment_id"],
+        person_id=bill["person_id"],
+        scheme=bill["scheme"],
+        region=bill["region"],
+        amount_fen=collection["amount_fen"],
+        collection_id=collection["collection_id"],
+        reason=reason,
+        reversed_on=business_day(now),
+    ).model_dump(mode="json")

@@ -1,0 +1,169 @@
+"""Payments as it runs in production: two worker processes behind one port, counted together, ended in order."""
+
+import asyncio
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import asyncpg
+import httpx
+import psutil
+import pytest
+from sqlalchemy.engine import make_url
+
+from deploy.local import places
+from deploy.local.children import spawn, tail
+from deploy.local.issuer import ISSUER, Issuer
+from shared.ids import new_id
+from tests.payments_town import POOL
+from tests.suite import ROOT
+
+SHIFT = {"pool": POOL, "counter_code": "HALL01", "region": "140522108", "opening_float_fen": 50000}
+
+
+@dataclass
+class Service:
+    """Payments in its processes."""
+
+    process: subprocess.Popen[bytes]
+    url: str
+    log: Path
+    headers: dict[str, str]
+
+    async def call(self, method: str, path: str, **parts: object) -> httpx.Response:
+        """One request on a connection of its own, so that any worker may answer it."""
+        async with httpx.AsyncClient(base_url=self.url, headers=self.headers, timeout=30) as client:
+            return await client.request(method, path, **parts)  # type: ignore[arg-type]
+
+    async def post(self, path: str, body: object, **headers: str) -> httpx.Response:
+        keyed = {"Idempotency-Key": str(new_id()), **{name.replace("_", "-"): value for name, value in headers.items()}}
+        return await self.call("POST", path, json=body, headers=keyed)
+
+    @property
+    def workers(self) -> set[int]:
+        """The processes that answer requests."""
+        return {
+            child.pid
+            for child in psutil.Process(self.process.pid).children()
+            if child.status() != psutil.STATUS_ZOMBIE and "spawn_main" in " ".join(child.cmdline())
+        }
+
+
+@pytest.fixture
+def issuer(tmp_path: Path) -> Iterator[tuple[Issuer, str]]:
+    """An issuer and where its keys are published."""
+    made = Issuer(tmp_path / "keys")
+
+    class Published(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps(made.jwks()).encode())
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer((places.HOST, 0), Published)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield made, places.address(server.server_port)
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+async def service(
+    databases: dict[str, str], issuer: tuple[Issuer, str], tmp_path: Path
+) -> AsyncIterator[Service]:
+    keys, keys_url = issuer
+    port, log, metrics = places.free_port(), tmp_path / "payments.log", tmp_path / "metrics"
+    metrics.mkdir()
+    process = spawn(
+        [sys.executable, "-m", "uvicorn", "services.payments.app:create_app", "--factory", "--workers", "2",
+         "--host", places.HOST, "--port", str(port), "--no-access-log", "--timeout-graceful-shutdown", "10"],
+        log=log,
+        folder=ROOT,
+        environment={
+            **os.environ,
+            "PAYMENTS_DATABASE_URL": databases["payments"],
+            "PAYMENTS_ISSUER": ISSUER,
+            "PAYMENTS_JWKS_URL": keys_url,
+            "PAYMENTS_JOBS": "false",
+            "PROMETHEUS_MULTIPROC_DIR": str(metrics),
+        },
+    )  # fmt: skip
+    token = keys.mint("tests", scopes=frozenset({"payments:read", "payments:write"}), user="clerk-wang")
+    running = Service(process, places.address(port), log, {"Authorization": f"Bearer {token}"})
+    deadline = time.monotonic() + 30
+    while len(running.workers) < 2 or running.log.read_text().count("Application startup complete") < 2:
+        assert time.monotonic() < deadline, tail(log)
+        assert process.poll() is None, tail(log)
+        await asyncio.sleep(0.05)
+    yield running
+    children = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
+    for one in (process, *children):
+        one.kill()
+    process.wait()
+
+
+async def counted(service: Service) -> float:
+    text = (await service.call("GET", "/metrics")).text
+    return sum(float(n) for n in re.findall(r'http_requests_total\{[^}]*route="/v1/bills"[^}]*\} (\S+)', text))
+
+
+async def test_metrics_add_up_over_the_workers_whichever_is_asked(service: Service) -> None:
+    answers = [
+        answer
+        for _ in range(4)
+        for answer in await asyncio.gather(*[service.call("GET", f"/v1/bills?pool={POOL}") for _ in range(25)])
+    ]
+    assert {answer.status_code for answer in answers} == {200}
+    assert {await counted(service) for _ in range(20)} == {100}
+    # One worker dies: what it counted stays, and its place is taken.
+    lost = min(service.workers)
+    os.kill(lost, signal.SIGKILL)
+    deadline = time.monotonic() + 20
+    while len(service.workers - {lost}) < 2 or service.log.read_text().count("Application startup complete") < 3:
+        assert time.monotonic() < deadline, tail(service.log)
+        await asyncio.sleep(0.1)
+    for _ in range(20):
+        assert (await service.call("GET", f"/v1/bills?pool={POOL}")).status_code == 200
+    assert {await counted(service) for _ in range(20)} == {120}
+
+
+async def test_sigterm_ends_it_after_the_request_in_flight_was_answered(
+    service: Service, databases: dict[str, str]
+) -> None:
+    shift = (await service.post("/v1/shifts", SHIFT)).json()
+    database = await asyncpg.connect(
+        make_url(databases["payments"]).set(drivername="postgresql").render_as_string(hide_password=False)
+    )
+    async with database.transaction():
+        await database.execute("select * from shift for update")
+        closing = asyncio.create_task(
+            service.post(
+                f"/v1/shifts/{shift['shift_id']}/close", {"pool": POOL, "counted_cash_fen": 50000}, If_Match='"1"'
+            )
+        )
+        while not await database.fetchval("select count(*) from pg_locks where not granted"):
+            assert not closing.done(), "it should be waiting for our lock"
+            await asyncio.sleep(0.02)
+        service.process.send_signal(signal.SIGTERM)
+        await asyncio.sleep(1)
+        assert not closing.done()
+        assert service.process.poll() is None
+    answer = await closing
+    assert (answer.status_code, answer.json()["status"]) == (200, "closed")
+    assert await asyncio.to_thread(service.process.wait, 15) == 0, tail(service.log)
+    assert await database.fetchval("select status from shift") == "closed"
+    await database.close()
+    with pytest.raises(httpx.ConnectError):
+        await service.call("GET", "/healthz")
