@@ -29,7 +29,10 @@ UPSTREAM_REFUSED = ProblemType(
     "upstream_refused",
     502,
     ("上游服务拒绝", "An upstream service refused"),
-    ("服务 {name} 拒绝了查询（{code}），请核对内容", "Service {name} refused what it was asked ({code}); check the request"),
+    (
+        "服务 {name} 拒绝了查询（{code}），请核对内容",
+        "Service {name} refused what it was asked ({code}); check the request",
+    ),
 )
 
 _PASSING = {429, 502, 503, 504}

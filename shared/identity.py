@@ -17,7 +17,9 @@ Sex = Literal["male", "female"]
 
 _NUMBER = re.compile(r"[1-9][0-9]{16}[0-9X]")
 # In a text as `normal_number` would read it: with full-width digits, with blanks or strokes between.
-_IN_TEXT = re.compile(r"(?<![0-9０-９])[1-9１-９](?:[\s\-·]?[0-9０-９]){16}[\s\-·]?(?:[XxＸｘ]|[0-9０-９](?![0-9０-９]))")
+_IN_TEXT = re.compile(
+    r"(?<![0-9０-９])[1-9１-９](?:[\s\-·]?[0-9０-９]){16}[\s\-·]?(?:[XxＸｘ]|[0-9０-９](?![0-9０-９]))"
+)
 
 
 @dataclass(frozen=True)

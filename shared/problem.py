@@ -220,9 +220,7 @@ def not_storable(language: str = "zh") -> Problem:
         "zh": "内容含有不可用的字符（U+0000），或数字、日期超出范围",
         "en": "The content has an unusable character (U+0000), or a number or date out of range",
     }
-    return VALIDATION_FAILED(
-        errors=[FieldError(pointer="", code="not_storable", detail=details[language])], count=1
-    )
+    return VALIDATION_FAILED(errors=[FieldError(pointer="", code="not_storable", detail=details[language])], count=1)
 
 
 def install(app: FastAPI) -> None:

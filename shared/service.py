@@ -150,7 +150,7 @@ class _Application(FastAPI):
         if not self.openapi_schema:
             document = problem.complete_document(super().openapi())
             for parameter in _parameters(document):
-                # Where these are missing the answer is a problem of its own (400, 428), so FastAPI does not demand them.
+                # Without them the answer is a problem of its own (400, 428), so FastAPI does not demand them.
                 if parameter["name"] in ("Idempotency-Key", "If-Match"):
                     text_schema, _null = parameter["schema"].pop("anyOf")
                     parameter |= {"required": True, "schema": text_schema | parameter["schema"]}

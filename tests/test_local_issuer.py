@@ -65,7 +65,7 @@ async def test_a_service_may_ask_for_less_and_act_for_a_person(issuer, client):
         ({"client_id": "nobody"}, 401, "invalid_client"),
         ({"client_id": "", "client_secret": ""}, 422, None),
         ({"scope": "registration:approve"}, 400, "invalid_scope"),
-        ({"area": "14"}, 400, "invalid_request"),
+        ({"area": "14a"}, 400, "invalid_request"),
         ({"grant_type": "password"}, 400, "unsupported_grant_type"),
     ],
 )
@@ -129,4 +129,4 @@ def test_make_token_prints_the_token_alone():
     assert (done.returncode, done.stderr) == (0, "")
     told = claims(Issuer(), done.stdout.removesuffix("\n"))
     assert (told["sub"], told["scope"], told["area"]) == ("wang", "persons:full registration:read", "140522")
-    assert subprocess.run([*command, "--area", "1"], cwd=ROOT, capture_output=True, check=False).returncode == 2
+    assert subprocess.run([*command, "--area", "1x"], cwd=ROOT, capture_output=True, check=False).returncode == 2

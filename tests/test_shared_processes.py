@@ -51,11 +51,14 @@ class Service:
     @property
     def workers(self) -> set[int]:
         """The processes that answer requests."""
-        return {
-            child.pid
-            for child in psutil.Process(self.process.pid).children()
-            if child.status() != psutil.STATUS_ZOMBIE and "spawn_main" in " ".join(child.cmdline())
-        }
+        return {child.pid for child in psutil.Process(self.process.pid).children() if _is_worker(child)}
+
+
+def _is_worker(child: psutil.Process) -> bool:
+    try:
+        return "spawn_main" in " ".join(child.cmdline())
+    except psutil.Error:  # it has died
+        return False
 
 
 @pytest.fixture
@@ -80,9 +83,7 @@ def issuer(tmp_path: Path) -> Iterator[tuple[Issuer, str]]:
 
 
 @pytest.fixture
-async def service(
-    databases: dict[str, str], issuer: tuple[Issuer, str], tmp_path: Path
-) -> AsyncIterator[Service]:
+async def service(databases: dict[str, str], issuer: tuple[Issuer, str], tmp_path: Path) -> AsyncIterator[Service]:
     keys, keys_url = issuer
     port, log, metrics = places.free_port(), tmp_path / "payments.log", tmp_path / "metrics"
     metrics.mkdir()

@@ -12,6 +12,7 @@ from shared.codes import Channel, Document, Payer, RefusalCode, Status
 from shared.identity import (
     NumberFault,
     ResidentNumber,
+    Sex,
     mask_in_text,
     mask_number,
     normal_name,
@@ -105,7 +106,7 @@ def test_numbers_that_nobody_has_are_refused_with_the_reason(text: str, code: st
 @given(address_codes, birth_dates, serials)
 def test_every_number_with_its_check_digit_and_a_possible_date_is_read(address: str, born: date, serial: str) -> None:
     number = with_check_digit(f"{address}{born:%Y%m%d}{serial}")
-    sex = "male" if int(serial) % 2 else "female"
+    sex: Sex = "male" if int(serial) % 2 else "female"
     assert read_resident_number(number, today=TODAY) == ResidentNumber(number, born, sex)
     assert read_resident_number(number.lower(), today=TODAY) == ResidentNumber(number, born, sex)
 
@@ -260,8 +261,8 @@ def test_a_division_code_has_6_9_or_12_digits(code: str, good: bool) -> None:
 
 @pytest.mark.parametrize(
     ("amount_fen", "percent", "share_fen"),
-    [(32000, 100, 32000), (32000, 0, 0), (1, 50, 1), (1, 49, 0), (3, 50, 2), (33, 33, 11), (10**15 + 1, 50, 5 * 10**14 + 1)],
-)  # fmt: skip
+    [(32000, 100, 32000), (32000, 0, 0), (1, 50, 1), (1, 49, 0), (3, 50, 2), (33, 33, 11), (10**12 + 1, 50, 5 * 10**11 + 1),
+])  # fmt: skip
 def test_half_a_fen_goes_up(amount_fen: int, percent: int, share_fen: int) -> None:
     assert percent_of(amount_fen, percent) == share_fen
 
@@ -307,8 +308,8 @@ def test_a_business_day_is_the_day_in_shanghai(instant: str, day: date) -> None:
     assert business_day(datetime.fromisoformat(instant)) == day
 
 
-@given(st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1)), st.integers(-14, 14))
-@example(datetime(2021, 12, 25, 23, 59, 59, 999999), 0)
+@given(st.datetimes(datetime.fromisoformat("2000-01-01"), datetime.fromisoformat("2100-01-01")), st.integers(-14, 14))
+@example(datetime.fromisoformat("2021-12-25T23:59:59.999999"), 0)
 def test_the_day_does_not_depend_on_the_offset_it_is_told_in(local: datetime, hours: int) -> None:
     instant = local.replace(tzinfo=SHANGHAI)
     elsewhere = instant.astimezone(timezone(timedelta(hours=hours)))
@@ -320,37 +321,34 @@ def test_an_instant_without_offset_has_no_day() -> None:
         business_day(datetime(2021, 12, 25, tzinfo=UTC).replace(tzinfo=None))
 
 
+STATUSES = """
+dibao · destitute · orphan · unattended_child · registered_poor · fallen_into_poverty · at_risk_of_poverty ·
+stably_out_of_poverty · low_income_family · disabled · key_entitled · family_planning_hardship · clergy ·
+returned_overseas_chinese · detained · armed_police · employee_insured · insured_elsewhere · student ·
+hardship_enterprise_retiree · deceased
+"""
+PAYERS = """
+person · medical_assistance_fund · county_finance · district_finance · city_finance · province_finance ·
+original_channel · armed_police_force · collective · fiscal
+"""
+DOCUMENTS = """
+id_card · hukou_booklet · hukou_certificate · residence_permit · residence_certificate · uninsured_certificate ·
+birth_certificate · student_card · photo · social_security_card · old_scheme_certificate · insurance_handbook ·
+status_certificate · death_certificate · bank_account
+"""
+REFUSALS = """
+outside_window · closed_day · employee_insured · insured_elsewhere · no_local_tie · documents_missing ·
+already_enrolled · no_rule · amount_unknown · no_cover_left · not_eligible · unknown_scheme
+"""
+CHANNELS = "wechat · bank · etax · counter · agent"
+
+
 @pytest.mark.parametrize(
     ("codes", "listed"),
-    [
-        (
-            Status,
-            "dibao · destitute · orphan · unattended_child · registered_poor · fallen_into_poverty · at_risk_of_poverty · "
-            "stably_out_of_poverty · low_income_family · disabled · key_entitled · family_planning_hardship · clergy · "
-            "returned_overseas_chinese · detained · armed_police · employee_insured · insured_elsewhere · student · "
-            "hardship_enterprise_retiree · deceased",
-        ),
-        (
-            Payer,
-            "person · medical_assistance_fund · county_finance · district_finance · city_finance · province_finance · "
-            "original_channel · armed_police_force · collective · fiscal",
-        ),
-        (
-            Document,
-            "id_card · hukou_booklet · hukou_certificate · residence_permit · residence_certificate · "
-            "uninsured_certificate · birth_certificate · student_card · photo · social_security_card · "
-            "old_scheme_certificate · insurance_handbook · status_certificate · death_certificate · bank_account",
-        ),
-        (
-            RefusalCode,
-            "outside_window · closed_day · employee_insured · insured_elsewhere · no_local_tie · documents_missing · "
-            "already_enrolled · no_rule · amount_unknown · no_cover_left · not_eligible · unknown_scheme",
-        ),
-        (Channel, "wechat · bank · etax · counter · agent"),
-    ],
+    [(Status, STATUSES), (Payer, PAYERS), (Document, DOCUMENTS), (RefusalCode, REFUSALS), (Channel, CHANNELS)],
 )
 def test_codes_stand_as_outsiders_know_them_in_the_order_of_ties(codes: type[StrEnum], listed: str) -> None:
-    assert " · ".join(codes) == listed
+    assert list(codes) == listed.replace("·", " ").split()
     assert all(member.name == member.value.upper() for member in codes)
 
 

@@ -84,7 +84,14 @@ def order(**other: Any) -> dict[str, Any]:
     """A payment by POS for a bill that there is not."""
     slip = {"terminal_no": "T1", "reference_no": "r1", "paid_at": "2021-12-05T10:00:00+08:00"}
     items = [{"bill_no": "140522ZZZZZZZZZZZZZZZZ", "amount_fen": 32000}]
-    body = {"pool": POOL, "shift_id": str(new_id()), "method": "pos", "payer_name": "王小明", "pos": slip, "items": items}
+    body = {
+        "pool": POOL,
+        "shift_id": str(new_id()),
+        "method": "pos",
+        "payer_name": "王小明",
+        "pos": slip,
+        "items": items,
+    }
     return body | other
 
 
@@ -106,7 +113,7 @@ async def post(
 
 def forged(suite: InProcessSuite, **wrong: Any) -> str:
     """A token like the issuer's, but for what is wrong with it."""
-    good = OKPKey.import_key((suite.issuer.jwks()["keys"][0]))
+    good = OKPKey.import_key(suite.issuer.jwks()["keys"][0])
     key = wrong.pop("key", suite.issuer._key)
     header = {"alg": "Ed25519", "kid": good.kid} | wrong.pop("header", {})
     now = int(time.time())
@@ -248,7 +255,7 @@ async def test_every_fault_of_a_body_is_named_by_its_pointer(bare: InProcessSuit
         method="card",
         payer_name="  ",
         pos={"terminal_no": "T", "paid_at": "2021-12-05T10:00:00"},
-        items=[{"bill_no": "1", "amount_fen": 0}, {"amount_fen": "a lot"}],
+        items=[{"bill_no": "1", "amount_fen": 0}, {"amount_fen": None}],
         discount=1,
         **{"a/b~c": 1},
     )
@@ -262,7 +269,7 @@ async def test_every_fault_of_a_body_is_named_by_its_pointer(bare: InProcessSuit
         ("/items/0/bill_no", "string_too_short"),
         ("/items/0/amount_fen", "greater_than"),
         ("/items/1/bill_no", "missing"),
-        ("/items/1/amount_fen", "int_parsing"),
+        ("/items/1/amount_fen", "int_type"),
         ("/discount", "extra_forbidden"),
         ("/a~1b~0c", "extra_forbidden"),
     }
@@ -276,7 +283,10 @@ async def test_every_fault_of_a_body_is_named_by_its_pointer(bare: InProcessSuit
         ("/v1/bills?pool=140522&limit=1001", {("?limit", "less_than_equal")}),
         ("/v1/bills?pool=140522&limit=many&status=lost", {("?limit", "int_parsing"), ("?status", "literal_error")}),
         ("/v1/bills?pool=١٤٠٥٢٢", {("?pool", "string_pattern_mismatch")}),
-        ("/v1/events?pool=140522&after=-1&limit=1001", {("?after", "greater_than_equal"), ("?limit", "less_than_equal")}),
+        (
+            "/v1/events?pool=140522&after=-1&limit=1001",
+            {("?after", "greater_than_equal"), ("?limit", "less_than_equal")},
+        ),
         ("/v1/events?pool=140522&after=9223372036854775808", {("?after", "less_than_equal")}),
         ("/v1/shifts/first?pool=140522", {("path:shift_id", "uuid_parsing")}),
     ],
@@ -475,8 +485,13 @@ async def test_a_database_that_goes_away_and_comes_back(payments: InProcessSuite
     )
     try:
         await admin.execute(f'alter database "{address.database}" with allow_connections false')
-        await admin.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = $1", address.database)
-        for answer in [await counter.take([bill], key="k"), await counter.client.get("/v1/bills", params={"pool": POOL})]:
+        await admin.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1", address.database
+        )
+        for answer in [
+            await counter.take([bill], key="k"),
+            await counter.client.get("/v1/bills", params={"pool": POOL}),
+        ]:
             assert (answer.status_code, answer.json()["code"]) == (503, "try_again")
             assert answer.headers["Retry-After"] == "1"
         assert (await counter.client.get("/readyz")).status_code == 503

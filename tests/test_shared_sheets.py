@@ -4,6 +4,7 @@ import io
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import date, datetime
 from zipfile import ZipFile
 
@@ -54,8 +55,8 @@ def test_a_table_is_read_whatever_it_was_saved_as(form: str) -> None:
 @pytest.mark.parametrize(
     ("cell", "text"),
     [
-        (datetime(2021, 8, 1), "2021-08-01"),
-        (datetime(2021, 8, 1, 23, 59, 59), "2021-08-01"),
+        (datetime.fromisoformat("2021-08-01"), "2021-08-01"),
+        (datetime.fromisoformat("2021-08-01T23:59:59"), "2021-08-01"),
         (date(2000, 2, 29), "2000-02-29"),
         (140522108200, "140522108200"),
         (2.0, "2"),
@@ -144,10 +145,8 @@ def test_a_damaged_book_is_refused_or_read_and_nothing_else(data: st.DataObject)
                 at = data.draw(st.integers(0, len(part) - 1)) if name == hit else len(part)
                 target.writestr(name, part[:at] + data.draw(st.binary(max_size=3)) + part[at + 1 :])
         damaged = out.getvalue()
-    try:
-        read_sheet("a.xlsx", damaged, required=[])
-    except SheetUnreadable as refused:
-        assert str(refused)
+    with suppress(SheetUnreadable):
+        assert read_sheet("a.xlsx", damaged, required=[]).form == "xlsx"
 
 
 def test_one_stray_cell_far_away_is_refused_and_does_not_end_the_process() -> None:
@@ -160,7 +159,9 @@ def test_one_stray_cell_far_away_is_refused_and_does_not_end_the_process() -> No
     )
     far = book([HEADER, ROW], far=(1048575, 16383))
     assert len(far) < 10_000
-    done = subprocess.run([sys.executable, "-c", code], input=far, capture_output=True, timeout=60, check=False, cwd=ROOT)
+    done = subprocess.run(
+        [sys.executable, "-c", code], input=far, capture_output=True, timeout=60, check=False, cwd=ROOT
+    )
     assert done.stdout.decode().strip().encode().decode("unicode-escape").startswith("表格过大"), done.stderr
     near = read_sheet("a.xlsx", book([HEADER, ROW], far=(5000, 100)), required=HEADER)
     assert len(near.rows) == 1
@@ -181,7 +182,9 @@ def test_what_goes_back_has_the_form_it_came_in_and_the_reason_last(form: str) -
 
 
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("text", ["=1+1", "=HYPERLINK(A1)", "+8613800138000", "-2", "@SUM(A1)", "{=A1}", "http://a.b/c"])
+@pytest.mark.parametrize(
+    "text", ["=1+1", "=HYPERLINK(A1)", "+8613800138000", "-2", "@SUM(A1)", "{=A1}", "http://a.b/c"]
+)
 def test_what_looks_like_a_formula_stays_a_text(form: str, text: str) -> None:
     data = write_sheet(form, ["列"], [[text]])
     assert cells(form, data) == [["列"], [text]]

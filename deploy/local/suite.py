@@ -22,6 +22,7 @@ from deploy.local.clock import release_clock, set_clock
 from deploy.local.databases import running_suite
 from deploy.local.lock import holder
 from deploy.local.postgres import EmbeddedPostgres
+from deploy.local.publish import publish_packages
 
 _LOG = places.LOGS.with_name("suite.log")
 _START_SECONDS = 240
@@ -174,6 +175,7 @@ def _up() -> int:
     except SuiteFailed as error:
         print(error, file=sys.stderr)
         return error.code
+    print(f"· published: {', '.join(publish_packages(suite.addresses))}", flush=True)
     _print_addresses(suite.state())
     return 0
 
