@@ -68,6 +68,12 @@ def mask_number(number: str) -> str:
     return number[:4] + "*" * (len(number) - 6) + number[-2:] if len(number) > 8 else "*" * len(number)
 
 
+def mask_name(name: str) -> str:
+    """For those who only have to recognise somebody: the first character and, of three or more, the last."""
+    kept = name[-1:] if len(name) > 2 else ""
+    return name[:1] + "*" * (len(name) - 1 - len(kept)) + kept if len(name) > 1 else "*" * len(name)
+
+
 def mask_in_text(text: str) -> str:
     """Blank every identity number inside a text; used by the log writer."""
     return _IN_TEXT.sub(lambda found: mask_number(found[0]), text)

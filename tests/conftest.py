@@ -13,9 +13,16 @@ import asyncpg
 import pytest
 from sqlalchemy.engine import URL, make_url
 
+from shared import logs
 from tests.suite import InProcessSuite, migrate_all
 
 _SERVICES = tuple(s for s in ("eligibility", "registration", "payments", "refunds") if Path(f"services/{s}/migrations/env.py").exists())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def logging() -> None:
+    """Log as the services do; without it a failure is rendered with every local variable, which takes seconds."""
+    logs.configure("tests")
 
 
 @pytest.fixture(scope="session")

@@ -110,8 +110,8 @@ async def test_a_reader_never_sees_a_later_number_before_an_earlier_one(database
         ("delete from event where seq = 5", 5, "missing"),
         ("update chain_head set hash = decode('00', 'hex') where chain = 'event'", 5, "head row altered"),
         ("update event set occurred_at = occurred_at + interval '1 second' where seq = 1", 1, "altered"),
-        ("insert into event select pool, 6, event_id, type, subject, version, occurred_at, data, hash from event where seq = 5",
-         6, "altered"),
+        ("insert into event select pool, 6, event_id, type, subject, version, occurred_at, data, hash from event "
+         "where seq = 5", 6, "altered"),
     ],
 )  # fmt: skip
 async def test_verify_names_the_first_break(database: Database, damage: str, seq: int, reason: str) -> None:

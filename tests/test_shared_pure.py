@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from enum import StrEnum
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from shared.clock import SHANGHAI, business_day
@@ -103,6 +103,7 @@ def test_numbers_that_nobody_has_are_refused_with_the_reason(text: str, code: st
     assert word in found.detail
 
 
+@settings(deadline=None)
 @given(address_codes, birth_dates, serials)
 def test_every_number_with_its_check_digit_and_a_possible_date_is_read(address: str, born: date, serial: str) -> None:
     number = with_check_digit(f"{address}{born:%Y%m%d}{serial}")
@@ -111,12 +112,14 @@ def test_every_number_with_its_check_digit_and_a_possible_date_is_read(address: 
     assert read_resident_number(number.lower(), today=TODAY) == ResidentNumber(number, born, sex)
 
 
+@settings(deadline=None)
 @given(numbers, st.integers(0, 17), st.sampled_from("0123456789X"))
 def test_any_single_wrong_digit_is_refused(number: str, at: int, digit: str) -> None:
     if digit != number[at]:
         assert isinstance(read_resident_number(number[:at] + digit + number[at + 1 :], today=TODAY), NumberFault)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=30))
 def test_whatever_stands_in_the_cell_is_read_or_refused(text: str) -> None:
     found = read_resident_number(text, today=TODAY)
@@ -156,6 +159,7 @@ def test_numbers_inside_a_text_are_masked_and_nothing_else(text: str, masked: st
     assert mask_in_text(text) == (text if masked is None else masked)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=20), numbers, st.text(max_size=20))
 def test_no_number_survives_in_a_text(before: str, number: str, after: str) -> None:
     if not (before[-1:].isdigit() or after[:1].isdigit()):
@@ -261,12 +265,21 @@ def test_a_division_code_has_6_9_or_12_digits(code: str, good: bool) -> None:
 
 @pytest.mark.parametrize(
     ("amount_fen", "percent", "share_fen"),
-    [(32000, 100, 32000), (32000, 0, 0), (1, 50, 1), (1, 49, 0), (3, 50, 2), (33, 33, 11), (10**12 + 1, 50, 5 * 10**11 + 1),
-])  # fmt: skip
+    [
+        (32000, 100, 32000),
+        (32000, 0, 0),
+        (1, 50, 1),
+        (1, 49, 0),
+        (3, 50, 2),
+        (33, 33, 11),
+        (10**15 + 1, 50, 5 * 10**14 + 1),
+    ],
+)
 def test_half_a_fen_goes_up(amount_fen: int, percent: int, share_fen: int) -> None:
     assert percent_of(amount_fen, percent) == share_fen
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**15), st.integers(0, 100))
 def test_a_share_lies_between_nothing_and_all_and_grows_with_both(amount_fen: int, percent: int) -> None:
     share_fen = percent_of(amount_fen, percent)
@@ -308,6 +321,7 @@ def test_a_business_day_is_the_day_in_shanghai(instant: str, day: date) -> None:
     assert business_day(datetime.fromisoformat(instant)) == day
 
 
+@settings(deadline=None)
 @given(st.datetimes(datetime.fromisoformat("2000-01-01"), datetime.fromisoformat("2100-01-01")), st.integers(-14, 14))
 @example(datetime.fromisoformat("2021-12-25T23:59:59.999999"), 0)
 def test_the_day_does_not_depend_on_the_offset_it_is_told_in(local: datetime, hours: int) -> None:

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from cryptography.exceptions import InvalidTag
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared import evidence
@@ -31,6 +31,7 @@ def setting(current: str = "k1", lookup: bytes = b"l" * 32, **keys: bytes) -> st
 SEALER = Sealer.from_setting(setting())
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200), st.text(max_size=20))
 def test_what_was_sealed_opens_and_is_not_to_be_read(plain: bytes, context: str) -> None:
     sealed = SEALER.seal(plain, context)

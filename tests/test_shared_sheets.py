@@ -10,7 +10,7 @@ from zipfile import ZipFile
 
 import pytest
 import xlsxwriter
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.sheets import REASON_COLUMN, SheetUnreadable, read_day, read_sheet, write_returned, write_sheet
@@ -129,6 +129,7 @@ def test_a_file_that_cannot_be_read_says_why(name: str, data: bytes, word: str) 
         read_sheet(name, data, required=HEADER)
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_a_damaged_book_is_refused_or_read_and_nothing_else(data: st.DataObject) -> None:
     """Damage in the file, and damage in a part whose checksum was mended."""
@@ -208,6 +209,7 @@ cell_texts = st.text(
 ).map(str.strip)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(FORMS), st.lists(st.tuples(cell_texts, cell_texts, cell_texts), max_size=8))
 def test_whatever_is_written_is_read_again(form: str, rows: list[tuple[str, str, str]]) -> None:
     assert cells(form, write_sheet(form, HEADER, rows)) == [HEADER, *(list(row) for row in rows if any(row))]

@@ -153,7 +153,7 @@ async def pay_application(
 
 
 @router.get("/v1/summary", response_model=schemas.Summary, responses=declare(*tokens.DECLARED))
-async def summarise(
+async def summarise_refunds(
     service: Service,
     caller: Reading,
     pool: Pool,

@@ -9,7 +9,7 @@ from shared.pages import After, Limit, Pool
 from shared.problem import declare
 
 from .. import schemas, usecases
-from .parts import PersonId, Reading, Service
+from .parts import BillNo, PersonId, Reading, Service
 
 router = APIRouter()
 
@@ -41,7 +41,7 @@ async def list_bills(
     responses=declare(*tokens.DECLARED, schemas.BILL_UNKNOWN),
     tags=["bills"],
 )
-async def read_bill(service: Service, caller: Reading, bill_no: str, pool: Pool, response: Response) -> Any:
+async def read_bill(service: Service, caller: Reading, bill_no: BillNo, pool: Pool, response: Response) -> Any:
     """One bill."""
     bill = await usecases.read_bill(service, caller, pool, bill_no)
     response.headers["ETag"] = f'"{bill["version"]}"'

@@ -1,12 +1,12 @@
 """Routes about the books."""
 
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
+from pydantic import AwareDatetime
 
 from shared import tokens
-from shared.http import UPSTREAM_UNAVAILABLE
+from shared.http import UPSTREAM_REFUSED, UPSTREAM_UNAVAILABLE
 from shared.pages import Pool
 from shared.problem import declare
 
@@ -22,7 +22,7 @@ async def list_accounts(
     caller: Reading,
     pool: Pool,
     as_of: Annotated[
-        datetime | None, Query(description="Balances as of this instant", examples=["2021-12-31T23:59:59+08:00"])
+        AwareDatetime | None, Query(description="Balances as of this instant", examples=["2021-12-31T23:59:59+08:00"])
     ] = None,
 ) -> Any:
     """Every account of the fund ledger; the balances sum to zero."""
@@ -30,7 +30,7 @@ async def list_accounts(
 
 
 @router.get("/v1/summary", response_model=schemas.Summary, responses=declare(*tokens.DECLARED), tags=["books"])
-async def summarise(service: Service, caller: Reading, pool: Pool) -> Any:
+async def summarise_books(service: Service, caller: Reading, pool: Pool) -> Any:
     """Money taken, receipts, refunds and funds of a pool."""
     return await usecases.summarise(service, caller, pool)
 
@@ -38,7 +38,7 @@ async def summarise(service: Service, caller: Reading, pool: Pool) -> Any:
 @router.get(
     "/v1/four-way",
     response_model=schemas.FourWay,
-    responses=declare(*tokens.DECLARED, UPSTREAM_UNAVAILABLE),
+    responses=declare(*tokens.DECLARED, UPSTREAM_UNAVAILABLE, UPSTREAM_REFUSED),
     tags=["books"],
 )
 async def check_four_way(service: Service, caller: Reading, pool: Pool, scheme: SchemeName) -> Any:

@@ -10,7 +10,7 @@ from shared.pages import Limit, Pool
 from shared.problem import declare
 
 from .. import schemas, usecases
-from .parts import PayerId, PersonId, Reading, Service
+from .parts import CollectionId, PayerId, PersonId, Reading, ReceiptNo, Service
 
 router = APIRouter()
 
@@ -44,7 +44,7 @@ async def list_collections(
     responses=declare(*tokens.DECLARED, schemas.COLLECTION_UNKNOWN),
     tags=["collections"],
 )
-async def read_collection(service: Service, caller: Reading, collection_id: UUID, pool: Pool) -> Any:
+async def read_collection(service: Service, caller: Reading, collection_id: CollectionId, pool: Pool) -> Any:
     """One collection."""
     return await usecases.read_collection(service, caller, pool, collection_id)
 
@@ -55,6 +55,6 @@ async def read_collection(service: Service, caller: Reading, collection_id: UUID
     responses=declare(*tokens.DECLARED, schemas.RECEIPT_UNKNOWN),
     tags=["receipts"],
 )
-async def read_receipt(service: Service, caller: Reading, receipt_no: str, pool: Pool) -> Any:
+async def read_receipt(service: Service, caller: Reading, receipt_no: ReceiptNo, pool: Pool) -> Any:
     """One receipt; a voided one stays."""
     return await usecases.read_receipt(service, caller, pool, receipt_no)

@@ -1,7 +1,6 @@
 """Routes of the counter."""
 
 from typing import Any
-from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
@@ -12,7 +11,7 @@ from shared.problem import declare
 from shared.versions import IfMatch
 
 from .. import schemas, usecases
-from .parts import Reading, Service, Writing
+from .parts import Reading, Service, ShiftId, Writing
 
 router = APIRouter()
 
@@ -37,7 +36,7 @@ async def open_shift(
     responses=declare(*tokens.DECLARED, schemas.SHIFT_UNKNOWN),
     tags=["counter"],
 )
-async def read_shift(service: Service, caller: Reading, shift_id: UUID, pool: Pool, response: Response) -> Any:
+async def read_shift(service: Service, caller: Reading, shift_id: ShiftId, pool: Pool, response: Response) -> Any:
     """One shift."""
     shift = await usecases.read_shift(service, caller, pool, shift_id)
     response.headers["ETag"] = f'"{shift["version"]}"'
@@ -63,7 +62,7 @@ async def close_shift(
     once: OnceKey,
     version: IfMatch,
     request: Request,
-    shift_id: UUID,
+    shift_id: ShiftId,
     order: schemas.ShiftClosing,
 ) -> Response:
     """Count the drawer and close the shift; its takings go to the special account."""

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Path, Query, Request
 
 from shared.tokens import Caller, needs
 
@@ -19,6 +19,11 @@ PersonId = Annotated[
 PayerId = Annotated[
     UUID | None, Query(description="The payer's person_id", examples=["0192f0c4-7b7a-7c3e-8a55-3f1f7f1b2a02"])
 ]
+BillNo = Annotated[str, Path(description="The bill", examples=["1405227QK3M9Z5T2WB8XCD"])]
+ShiftId = Annotated[UUID, Path(description="The shift", examples=["0192f0c4-7b7a-7c3e-8a55-3f1f7f1b2a01"])]
+CollectionId = Annotated[UUID, Path(description="The money", examples=["0192f0c4-7b7a-7c3e-8a55-3f1f7f1b2a03"])]
+ReceiptNo = Annotated[str, Path(description="The receipt", examples=["TAXHALL01-00000042"])]
+RefundId = Annotated[UUID, Path(description="The refund", examples=["0192f0c4-7b7a-7c3e-8a55-3f1f7f1b2a06"])]
 SchemeName = Annotated[str, Query(max_length=60, description="Scheme", examples=["yangcheng-2022"])]
 
 

@@ -1,7 +1,6 @@
 """Routes about money that goes back."""
 
 from typing import Any
-from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
@@ -11,7 +10,7 @@ from shared.pages import Pool
 from shared.problem import declare
 
 from .. import schemas, usecases
-from .parts import Paying, Reading, Service
+from .parts import Paying, Reading, RefundId, Service
 
 router = APIRouter()
 
@@ -45,6 +44,6 @@ async def pay_back(
     responses=declare(*tokens.DECLARED, schemas.REFUND_UNKNOWN),
     tags=["refunds"],
 )
-async def read_refund(service: Service, caller: Reading, refund_id: UUID, pool: Pool) -> Any:
+async def read_refund(service: Service, caller: Reading, refund_id: RefundId, pool: Pool) -> Any:
     """One refund."""
     return await usecases.read_refund(service, caller, pool, refund_id)

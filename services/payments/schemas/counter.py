@@ -17,7 +17,9 @@ class ShiftOpening(Body):
         pattern=r"^[A-Z0-9]{2,20}$", description="The counter, whose receipt book is used", examples=["TAXHALL01"]
     )
     region: RegionField
-    opening_float_fen: int = Field(ge=0, le=10**9, description="Change in the drawer, in fen", examples=[50000])
+    opening_float_fen: int = Field(
+        strict=True, ge=0, le=10**9, description="Change in the drawer, in fen", examples=[50000]
+    )
 
 
 class ShiftClosing(Body):
@@ -25,7 +27,7 @@ class ShiftClosing(Body):
 
     pool: PoolField
     counted_cash_fen: int = Field(
-        ge=0, le=10**12, description="Cash counted, the float included, in fen", examples=[370000]
+        strict=True, ge=0, le=10**12, description="Cash counted, the float included, in fen", examples=[370000]
     )
     note: str | None = Field(default=None, max_length=500, description="Why the count differs", examples=["少一枚硬币"])
 

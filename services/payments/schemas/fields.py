@@ -19,7 +19,7 @@ BillNo = Annotated[
         examples=["1405227QK3M9Z5T2WB8XCD"],
     ),
 ]
-PositiveFen = Annotated[int, Field(gt=0, le=10**12, description="Amount in fen", examples=[32000])]
+PositiveFen = Annotated[int, Field(strict=True, gt=0, le=10**12, description="Amount in fen", examples=[32000])]
 
 
 class Body(BaseModel):
