@@ -1,4 +1,4 @@
-"""Publishes every package of the repository in the running suite, as two officers would: one hands in, one publishes."""
+"""Publishes every package of the repository in the running suite as two officers would: hand in, publish."""
 
 from collections.abc import Mapping
 
