@@ -33,7 +33,7 @@ help:
 	@echo 'make token     prints a token alone: CLIENT= SCOPES="registration:read …" AREA= (region prefix, empty: all) USER= (sub)'
 	@echo 'make verify    re-reads event and audit chains, runs every invariant, names the first break'
 	@echo 'make migrate   brings the databases of the suite to the newest migration'
-	@echo 'make test      all tests: ARGS="-k receipts" narrows them'
+	@echo 'make test      all tests: on all cores; ARGS="-k receipts" narrows them'
 	@echo 'make check     lint, format, types, import laws'
 	@echo 'make format    puts the code into its format'
 	@echo 'make openapi   writes each services/<name>/openapi.json'
@@ -59,7 +59,7 @@ up down status: .venv/.stamp
 	@$(RUN) deploy.local.suite $@
 
 test: .venv/.stamp
-	@$(RUN) pytest $(ARGS)
+	@$(RUN) pytest -n auto $(ARGS)
 
 check: .venv/.stamp
 	$(BIN)/ruff check
