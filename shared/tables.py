@@ -26,6 +26,11 @@ Instant = DateTime(timezone=True)
 
 def add_shared_tables(metadata: MetaData) -> None:
     """Declare the shared tables in a service's metadata."""
+    _add_chains(metadata)
+    _add_requests(metadata)
+
+
+def _add_chains(metadata: MetaData) -> None:
     Table(
         "chain_head",
         metadata,
@@ -73,6 +78,9 @@ def add_shared_tables(metadata: MetaData) -> None:
         Column("seq", BigInteger, nullable=False),
         PrimaryKeyConstraint("pool", "source"),
     )
+
+
+def _add_requests(metadata: MetaData) -> None:
     Table(
         "idempotency_key",
         metadata,
