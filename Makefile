@@ -19,25 +19,35 @@ USER_GIVEN := $(if $(filter command line,$(origin USER)),$(USER))
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help season up down status test check format token migrate openapi verify lock clean
+.PHONY: help season up down status test check format token migrate openapi verify compose-secrets lock clean
 
 help:
 	@echo 'make season    a whole collection season of a small town, through the public API; writes out/season.json'
-	@echo '                 RESIDENTS=2000  SCHEME=yangcheng-2022  SEED=1  TARGET=local'
-	@echo '                 FAULTS=none|kill   what is disturbed on the way (a comma list; none: nothing,'
-	@echo '                                    kill: SIGKILL of each service)'
+	@echo '                 RESIDENTS=2000  SCHEME=yangcheng-2022  SEED=1  TARGET=local|compose'
+	@echo '                 FAULTS=none|all|a comma list: what is disturbed on the way'
+	@echo '                   duplicates  notifications, confirmations and messages come twice'
+	@echo '                   late        notifications come late or never'
+	@echo '                   reordered   notifications overtake one another'
+	@echo '                   late_success  an order is paid after it was closed'
+	@echo '                   timeouts    bank calls of unknown outcome'
+	@echo '                   statements  an unknown line, a wrong amount, a cut end'
+	@echo '                   rows        bad rows of rosters and feeds (some are in every season)'
+	@echo '                   day26       money on the 26th'
+	@echo '                   kill        SIGKILL of each service'
+	@echo '                   restart     SIGKILL of the database'
 	@echo '                 KEEP=1             leaves the suite running'
 	@echo 'make up        the four services, the token issuer and Postgres, kept running; data is kept'
 	@echo 'make down      stops them'
 	@echo 'make status    what runs, and where'
 	@echo 'make token     prints a token alone: CLIENT= SCOPES="registration:read …" AREA= (region prefix, empty: all) USER= (sub)'
+	@echo 'make compose-secrets  writes the settings and secrets that docker-compose.yml reads, into out/compose'
 	@echo 'make verify    re-reads event and audit chains, runs every invariant, names the first break'
 	@echo 'make migrate   brings the databases of the suite to the newest migration'
 	@echo 'make test      all tests: on all cores; ARGS="-k receipts" narrows them'
 	@echo 'make check     lint, format, types, import laws'
 	@echo 'make format    puts the code into its format'
 	@echo 'make openapi   writes each services/<name>/openapi.json'
-	@echo 'make lock      requirements.in -> requirements.lock (needs uv)'
+	@echo 'make lock      requirements.in -> requirements.lock, requirements-product.in -> requirements-product.lock (needs uv)'
 	@echo 'make clean     stops the suite and removes all its data (out/) and the environment (.venv)'
 	@echo
 	@echo 'PYTHON=python3.12 chooses the interpreter that makes the environment.'
@@ -77,9 +87,14 @@ token: .venv/.stamp
 migrate openapi verify: .venv/.stamp
 	@$(RUN) deploy.local.$@
 
+compose-secrets: .venv/.stamp
+	@$(RUN) deploy.local.compose
+
+LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet
+
 lock:
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet \
-	  requirements.in --output-file requirements.lock
+	$(LOCK) requirements.in --output-file requirements.lock
+	$(LOCK) requirements-product.in --constraints requirements.lock --output-file requirements-product.lock
 
 clean:
 	@test ! -x $(BIN)/python || $(RUN) deploy.local.suite drop

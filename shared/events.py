@@ -4,7 +4,7 @@ The cursor moves in the transaction of the effect, so each event has its effect 
 a follower that starts from nothing sees the same as one that was always there.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -104,19 +104,70 @@ async def read_heads(tx: Reader) -> list[dict[str, Any]]:
     return [dict(row) for row in await tx.rows("select pool, seq from chain_head where chain = 'event' order by pool")]
 
 
+Apply = Callable[[Writer, str, Sequence[Event]], Awaitable[None]]
+"""Stores the effect of a pool's batch, in the transaction that moves the cursor. It asks nobody anything (law 8)."""
+
+Prepare = Callable[[str, Sequence[Event]], Awaitable[Apply]]
+"""Asks others what a batch needs, before the transaction, and answers with what applies it. A batch may be prepared
+and not applied, where another worker was there first."""
+
+
+def waves(events: Sequence[Event], key: Callable[[Event], object]) -> Iterator[Sequence[Event]]:
+    """The events in parts that can be applied as sets: no key stands twice in one, and their order is kept."""
+    wave: list[Event] = []
+    seen: set[object] = set()
+    for event in events:
+        if key(event) in seen:
+            yield wave
+            wave, seen = [], set()
+        wave.append(event)
+        seen.add(key(event))
+    if wave:
+        yield wave
+
+
+async def read_cursor(tx: Reader, pool: str, source: str) -> int:
+    """The last event of a source whose effect is stored; 0 where none is."""
+    seq: int | None = await tx.value(
+        "select seq from follow_cursor where pool = :pool and source = :source", pool=pool, source=source
+    )
+    return seq or 0
+
+
+async def hold_cursor(tx: Writer, pool: str, source: str) -> int:
+    """The same, kept from moving until this transaction ends: what was asked of the source before is still in step."""
+    await _ensure_cursor(tx, pool, source)
+    seq: int = await tx.value(
+        "select seq from follow_cursor where pool = :pool and source = :source for share", pool=pool, source=source
+    )
+    return seq
+
+
+async def _ensure_cursor(tx: Writer, pool: str, source: str) -> None:
+    await tx.execute(
+        "insert into follow_cursor (pool, source, seq) values (:pool, :source, 0) "
+        "on conflict (pool, source) do nothing",
+        pool=pool,
+        source=source,
+    )
+
+
 class Follower:
-    """Follows one upstream's feed, pool by pool, and applies each batch in one transaction with its cursor."""
+    """Follows one upstream's feed, pool by pool, and applies each batch in one transaction with its cursor.
+
+    With `prepare` a batch is prepared before its transaction, and what that answers is applied.
+    """
 
     def __init__(
-        self,
-        database: Database,
-        upstream: Upstream,
-        apply: Callable[[Writer, str, Sequence[Event]], Awaitable[None]],
+        self, database: Database, upstream: Upstream, apply: Apply | None = None, *, prepare: Prepare | None = None
     ) -> None:
+        if (apply is None) == (prepare is None):
+            raise ValueError("a follower either applies its batches or prepares them")
         self.source = upstream.name
         self._database = database
         self._upstream = upstream
         self._apply = apply
+        self._prepare = prepare
 
     async def work(self) -> bool:
         """Follow every pool that is behind by one batch; whether any was.
@@ -173,13 +224,10 @@ class Follower:
             )
             for item in batch
         ]
+        apply = await self._prepare(pool, events) if self._prepare else self._apply
+        assert apply is not None
         async with self._database.writing() as tx:
-            await tx.execute(
-                "insert into follow_cursor (pool, source, seq) values (:pool, :source, 0) "
-                "on conflict (pool, source) do nothing",
-                pool=pool,
-                source=self.source,
-            )
+            await _ensure_cursor(tx, pool, self.source)
             standing = await tx.value(
                 "select seq from follow_cursor where pool = :pool and source = :source for update",
                 pool=pool,
@@ -187,7 +235,7 @@ class Follower:
             )
             if standing != cursor:
                 return
-            await self._apply(tx, pool, events)
+            await apply(tx, pool, events)
             await tx.execute(
                 "update follow_cursor set seq = :seq where pool = :pool and source = :source",
                 seq=events[-1].seq,

@@ -2,6 +2,7 @@
 
 import hashlib
 import tempfile
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import IO
@@ -9,7 +10,7 @@ from uuid import UUID
 
 from fastapi import Request
 
-from .database import Reader, Writer
+from .database import Database, Reader, Writer
 from .ids import new_id
 from .problem import TOO_LARGE, ProblemType
 from .sealing import Sealer
@@ -106,6 +107,36 @@ async def load(tx: Reader, sealer: Sealer, pool: str, evidence_id: UUID) -> byte
     if hashlib.sha256(data).hexdigest() != sha256:
         raise EvidenceAltered(f"evidence {evidence_id} of pool {pool} does not have its SHA-256")
     return data
+
+
+async def pieces(database: Database, sealer: Sealer, pool: str, evidence_id: UUID) -> AsyncIterator[bytes]:
+    """The bytes as they came, in pieces of one MiB, each read in a transaction of its own; for files of any size.
+
+    Raises what `load` raises; that the end is missing shows only there, so nothing is final before it.
+    """
+    seen, part_no = hashlib.sha256(), 0
+    while True:
+        part_no += 1
+        async with database.reading() as tx:
+            sealed = await tx.value(
+                "select sealed from evidence_part where pool = :pool and evidence_id = :evidence_id "
+                "and part_no = :part_no",
+                pool=pool,
+                evidence_id=evidence_id,
+                part_no=part_no,
+            )
+            if sealed is None:
+                sha256 = await tx.value(
+                    "select sha256 from evidence where pool = :pool and evidence_id = :evidence_id",
+                    pool=pool,
+                    evidence_id=evidence_id,
+                )
+                break
+        piece = sealer.open(sealed, _context(evidence_id, part_no))
+        seen.update(piece)
+        yield piece
+    if seen.hexdigest() != sha256:
+        raise EvidenceAltered(f"evidence {evidence_id} of pool {pool} does not have its SHA-256")
 
 
 def _context(evidence_id: UUID, part_no: int) -> str:

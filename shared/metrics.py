@@ -21,6 +21,8 @@ SECONDS = Histogram(
     buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30),
 )
 JOB_FAILURES = Counter("job_failures", "Failed runs of a job", ["job"])
+CHANNEL_CALLS = Counter("channel_calls", "Calls to payment channels", ["channel", "call", "outcome"])
+CHANNEL_MESSAGES = Counter("channel_messages", "Messages of payment channels", ["channel", "verdict"])
 FOLLOWER_LAG = Gauge(
     "follower_lag_events", "Events not yet followed", ["source", "pool"], multiprocess_mode="mostrecent"
 )

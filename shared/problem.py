@@ -55,12 +55,16 @@ class ProblemBody(BaseModel):
 
 @dataclass(frozen=True)
 class ProblemType:
-    """A kind of problem: its code, its status and its texts. Details are format strings over the call's values."""
+    """A kind of problem: its code, its status and its texts. Details are format strings over the call's values.
+
+    `challenge` says at 401 how the caller is to prove itself (WWW-Authenticate).
+    """
 
     code: str
     status: int
     title: tuple[str, str]
     detail: tuple[str, str]
+    challenge: str = "Bearer"
 
     def __call__(self, *, errors: Sequence[FieldError] = (), rules: Sequence[str] = (), **values: object) -> "Problem":
         """The exception to raise. Raises KeyError if the detail names a value that is not given."""
@@ -200,7 +204,7 @@ def language_of(request: Request) -> str:
 
 def problem_response(request: Request, problem: Problem) -> Response:
     """The answer to send."""
-    headers = {"www-authenticate": "Bearer"} if problem.kind.status == 401 else {}
+    headers = {"www-authenticate": problem.kind.challenge} if problem.kind.status == 401 else {}
     if problem.kind.status == 503:
         headers["retry-after"] = "1"
     return Response(orjson.dumps(problem.body(language_of(request))), problem.kind.status, headers, MEDIA_TYPE)

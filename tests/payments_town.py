@@ -35,7 +35,9 @@ class IssuedBill:
     amount_fen: int
 
 
-async def issue_bills(suite: InProcessSuite, amounts: Sequence[int], *, standard_fen: int = 32000) -> list[IssuedBill]:
+async def issue_bills(
+    suite: InProcessSuite, amounts: Sequence[int], *, standard_fen: int = 32000, name_masked: str | None = None
+) -> list[IssuedBill]:
     """Tell payments of assessments with these payable amounts; the fund pays the rest."""
     issued, events = [], []
     for seq, amount_fen in enumerate(amounts, start=1):
@@ -59,6 +61,7 @@ async def issue_bills(suite: InProcessSuite, amounts: Sequence[int], *, standard
             "payable_fen": amount_fen,
             "lines": [line for line in lines if line["amount_fen"]],
             "window": WINDOW,
+            "name_masked": name_masked,
         }
         at = datetime(2021, 9, 1, 8, tzinfo=SHANGHAI)
         events.append(Event(POOL, seq, "assessment.issued", str(assessment_id), 1, at, data))

@@ -22,10 +22,12 @@ from typing import Any
 
 from python_calamine import CalamineWorkbook
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run as a script from anywhere
+
+from tests.recompute_money import Enrolled, Money
+
 COUNTY = "140522"
 PREMIUM = 32000  # S004-09
-WINDOW = (date(2021, 9, 1), date(2021, 12, 25))  # S004-03, S004-06, S004-08
-LAST_DAY_OF_MONTH = 25  # S004-07
 FUND, CHANNEL = "medical_assistance_fund", "original_channel"
 
 # What a status gives of 320 yuan and who pays it, best first, equal amounts in the order of A004-9
@@ -128,20 +130,6 @@ class Person:
         )
 
 
-@dataclass
-class Enrolled:
-    """Somebody who is enrolled: who pays how much of the premium, and what came in for it."""
-
-    lines: dict[str, int]
-    paid: bool = False
-    surplus: int = 0
-
-    @property
-    def owes(self) -> int:
-        """The person's own part."""
-        return self.lines.get("person", 0)
-
-
 class Season:
     """The season as the acts say it went, and what must have come of it."""
 
@@ -151,20 +139,18 @@ class Season:
         self.feeds: set[tuple[str, str]] = set()
         self.expected: set[str] = set()
         self.refused: set[tuple[str, str]] = set()
-        self.enrolled: dict[str, Enrolled] = {}
+        self.money = Money()
+        self.enrolled = self.money.enrolled
         self.newborns = 0
-        self.money: list[tuple[str, int]] = []  # (settled | surplus | suspense, fen)
-        self.paid_back: list[int] = []
-        self.asked_too_late = 0
-        self.steps: dict[str, list[str]] = {}
 
     def play(self) -> None:
         """All acts in their order."""
         for line in (self.folder / "acts.jsonl").read_text(encoding="utf-8").splitlines():
             act = json.loads(line)
-            handler = getattr(self, f"on_{act['act']}", None)
-            if handler is not None:
+            if handler := getattr(self, f"on_{act['act']}", None):
                 handler(act, datetime.fromisoformat(act["at"]).date())
+            if handler := getattr(self.money, f"on_{act['act']}", None):
+                handler(act)
 
     # Lists of the departments
 
@@ -247,63 +233,13 @@ class Season:
         fen, payer = max(helps, key=lambda given: given[0], default=(0, FUND))  # the first of equals
         return {name: part for name, part in ((payer, fen), ("person", PREMIUM - fen)) if part}
 
-    # Money
-
-    @staticmethod
-    def closed(day: date) -> bool:
-        """Whether no premium is taken that day (S004-06 to S004-08; holidays make no difference, A004-2)."""
-        return not (WINDOW[0] <= day <= WINDOW[1] and day.day <= LAST_DAY_OF_MONTH)
-
-    def on_pay(self, act: dict[str, Any], today: date) -> None:
-        """At a counter. Cash for a closed day or a paid bill stays with the payer; a charged card is never refused."""
-        bills = [self.enrolled[number] for number in act["insured"]]
-        if act["method"] == "cash" and (self.closed(today) or any(bill.paid for bill in bills)):
-            return
-        for bill in bills:
-            if bill.paid:
-                self.money.append(("surplus", bill.owes))
-                bill.surplus += bill.owes
-            elif self.closed(today):
-                self.money.append(("suspense", bill.owes))
-            else:
-                self.money.append(("settled", bill.owes))
-                bill.paid = True
-
-    def on_check_refund(self, act: dict[str, Any], _today: date) -> None:
-        """Somebody checks that the premium came twice."""
-        self.steps.setdefault(act["insured"], []).append(act["by"])
-
-    def on_decide_refund(self, act: dict[str, Any], _today: date) -> None:
-        """Somebody else decides."""
-        self.steps.setdefault(act["insured"], []).append(act["by"])
-
-    def on_pay_refund(self, act: dict[str, Any], _today: date) -> None:
-        """A third one pays it back (S004-31); what was found by itself is dated by its payment (A004-12)."""
-        people = [*self.steps.get(act["insured"], []), act["by"]]
-        bill = self.enrolled[act["insured"]]
-        if len(set(people)) == len(people) == 3 and bill.surplus:
-            self.paid_back.append(bill.surplus)
-            bill.surplus = 0
-
-    def on_request_refund(self, _act: dict[str, Any], today: date) -> None:
-        """Applications are taken on every day of the window and on no other (S004-30, A004-12)."""
-        if not WINDOW[0] <= today <= WINDOW[1]:
-            self.asked_too_late += 1
-
     # Figures
 
     def figures(self) -> dict[str, Any]:
         """What season.json must say, figure by figure."""
-        zero = {"count": 0, "amount_fen": 0}
-        collected = {"count": len(self.money), "amount_fen": sum(fen for _, fen in self.money)}
         by_payer: Counter[str] = Counter()
-        claims = 0
         for bill in self.enrolled.values():
             by_payer.update(bill.lines)
-            if bill.paid or not bill.owes:  # others pay their lines for those whose own part is settled
-                claims += sum(fen for payer, fen in bill.lines.items() if payer != "person")
-        receipts = sum(outcome != "suspense" for outcome, _ in self.money)
-        surplus = sum(outcome == "surplus" for outcome, _ in self.money)
         return {
             "enrolment": {
                 "expected": len(self.expected),
@@ -316,27 +252,7 @@ class Season:
                 "standard_fen": by_payer.total(),
                 "by_payer_fen": dict(by_payer),
             },
-            "collected": {
-                **collected,
-                "by_channel": {"wechat": zero, "bank": zero, "etax": zero, "counter": collected, "agent": zero},
-            },
-            "receipts": {"issued": receipts, "voided": len(self.paid_back), "gaps": 0, "duplicates": 0},
-            "refunds": {
-                "requested": surplus + self.asked_too_late,
-                "paid": len(self.paid_back),
-                "refused": self.asked_too_late,
-                "amount_fen": sum(self.paid_back),
-            },
-            "reconciliation": dict.fromkeys(
-                ("statements", "lines", "matched", "exceptions_opened", "exceptions_open"), 0
-            ),
-            "funds": {
-                "ledger_sum_fen": 0,
-                "special_account_fen": collected["amount_fen"] - sum(self.paid_back),
-                "claims_due_fen": claims,
-                "claims_received_fen": 0,
-                "four_way": dict.fromkeys(("money", "heads", "roster", "receipts"), True),
-            },
+            **self.money.figures(),
             "events": {"lag": 0},
             "invariants": {"broken": 0},
         }

@@ -413,6 +413,14 @@ async def test_a_status_holds_on_its_first_and_its_last_day(suite: InProcessSuit
     assert [item["person_id"] for item in answer.json()["items"]] == [person_id]
     today = await client.post("/v1/statuses/query", json={"pool": POOL, "person_ids": [person_id]})
     assert today.json() == {"as_of": "2021-08-16", "items": [{"person_id": person_id, "statuses": []}]}
+    asked = {"pool": POOL, "every_day": True, "person_ids": [person_id]}
+    ever = (await client.post("/v1/statuses/query", json=asked)).json()
+    assert ever["as_of"] is None
+    assert [(held["identified_on"], held["valid_to"]) for held in ever["items"][0]["statuses"]] == [
+        ("2021-03-01", "2021-07-31")
+    ]
+    both = await client.post("/v1/statuses/query", json={**asked, "as_of": "2021-07-31"})
+    assert both.status_code == 422
 
 
 async def test_the_hukou_is_the_latest_that_public_security_told(

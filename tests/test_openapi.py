@@ -13,7 +13,7 @@ from tests.suite import ORDER, ROOT
 # A verb that is missing here is added on purpose.
 VERBS = (
     r"adjust|apply|approve|cancel|check|close|confirm|correct|create|decide|delete|draft|end|enrol|export|find|give|hand|"
-    r"import|issue|list|look|make|open|order|pay|preview|publish|query|read|receive|record|register|reject|remit|"
+    r"import|issue|list|look|make|open|order|pay|preview|propose|publish|query|read|receive|reconcile|record|register|reject|remit|"
     r"request|resolve|return|reverse|revise|send|start|submit|summarise|take|upload|verify|void|withdraw"
 )
 PROBLEM = {"$ref": "#/components/schemas/ProblemBody"}
@@ -123,10 +123,17 @@ def test_every_refusal_is_declared_as_our_problem(described: Document) -> None:
 
 
 def test_everything_but_health_needs_a_token(described: Document) -> None:
-    """Routes of a channel authenticate otherwise, but they stay out of the document."""
+    """Routes of a channel authenticate otherwise: the tax bureau's by signature, others stay out of the document."""
     assert list(described["components"]["securitySchemes"]) == ["HTTPBearer"]
     free = {name for name, operation in operations(described) if "security" not in operation}
-    assert free == {"GET /healthz", "GET /readyz"}
+    headers = {"Content-Digest", "Signature", "Signature-Input"}
+    signed = {
+        name
+        for name, operation in operations(described)
+        if headers <= {one["name"] for one in operation.get("parameters", [])}
+    }
+    assert free == {"GET /healthz", "GET /readyz"} | signed
+    assert all(name.startswith("POST /v1/channels/tax/") for name in signed)
 
 
 def test_what_creates_takes_an_idempotency_key_and_says_what_comes_without(described: Document) -> None:

@@ -67,11 +67,16 @@ async def test_a_scheme_in_the_words_of_other_services(suite: InProcessSuite):
         "refund": {
             "window_from": "2021-09-01",
             "window_to": "2021-12-25",
-            "grounds": ["paid_twice"],
+            "grounds": ["paid_twice", "status_recognised", "joined_employee", "deceased", "wrong_payment"],
             "rules": {
                 "outside_window": ["S004-30", "S004-32"],
                 "paid_twice": ["S004-29", "S004-31", "S004-33"],
+                "status_recognised": ["S004-17", "S004-29", "S004-31", "S004-33"],
+                "joined_employee": ["S004-04", "S004-29", "S004-31", "S004-33"],
+                "deceased": ["S004-29", "S004-31", "S004-33"],
+                "wrong_payment": ["S004-20", "S004-29", "S004-31", "S004-33"],
             },
+            "person_decides": ["deceased", "joined_employee", "status_recognised"],
         },
     }
     page = (await client.get("/v1/schemes")).json()

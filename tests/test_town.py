@@ -166,7 +166,11 @@ def test_acts_follow_one_another_and_leave_some_unpaid(made):
     assert [act["method"] for act in pays if act["at"] == "2021-12-25T23:59:59+08:00"] == ["cash"]
     assert [act["expected_refusal"] for act in pays if act["at"] == "2021-12-26T00:00:00+08:00"] == ["outside_window"]
     shifts = {(act["counter"], act["at"][:10]) for act in acts if act["act"] == "open_shift"}
-    assert {(act["counter"], act["shift_day"]) for act in acts if act["act"] in {"pay", "pay_refund"}} == shifts
+    at_counters = [act for act in acts if act["act"] in {"pay", "pay_refund"} and act["counter"]]
+    assert {(act["counter"], act["shift_day"]) for act in at_counters} == shifts
+    elsewhere = [act["insured"] for act in acts if act["act"] in {"pay_wechat", "pay_bank"}]
+    elsewhere += [item["insured"] for act in acts for item in act.get("items", []) + act.get("lines", [])]
+    assert len({*paid, *elsewhere}) < 0.98 * len(town.living())
 
 
 def test_more_residents_make_proportionally_more_acts(tmp_path):
@@ -175,4 +179,6 @@ def test_more_residents_make_proportionally_more_acts(tmp_path):
         write_town(5, residents, tmp_path)
         counts.append(Counter(act["act"] for act in acts_of(tmp_path)))
     assert 3 < counts[1]["pay"] / counts[0]["pay"] < 5
-    assert counts[1]["open_shift"] < 2 * counts[0]["open_shift"]
+    assert counts[1]["open_shift"] < 3 * counts[0]["open_shift"]
+    assert counts[1]["hand_in_statement"] < 2 * counts[0]["hand_in_statement"]
+    assert 3 < counts[1]["pay_wechat"] / counts[0]["pay_wechat"] < 5

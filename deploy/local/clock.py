@@ -44,6 +44,7 @@ def set_clock(path: Path, instant: datetime) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{stamp}")
     temporary.parent.mkdir(parents=True, exist_ok=True)
     temporary.write_text(content)
+    temporary.chmod(0o644)  # a service in a container reads it under another account
     os.utime(temporary, ns=(stamp, stamp))
     temporary.replace(path)
 

@@ -18,7 +18,8 @@ from joserfc.jwk import OKPKey
 
 from deploy.local import places
 
-ISSUER = places.address(places.ISSUER_PORT)
+ISSUER = f"http://{places.HOST}:{places.ISSUER_PORT}"
+"""Its name in tokens, wherever it runs."""
 AUDIENCE = "canbao"
 _ALGORITHM = "Ed25519"  # RFC 9864; the older name EdDSA is deprecated
 _SERVICE_MINUTES = 10

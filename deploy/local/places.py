@@ -13,7 +13,9 @@ KEYS = OUT / "keys"
 LOGS = LOCAL / "logs"
 METRICS = LOCAL / "metrics"
 POSTGRES = LOCAL / "postgres"
-CLOCK = LOCAL / "clock.json"
+SIMULATORS = LOCAL / "simulators"
+CLOCK = LOCAL / "clock" / "clock.json"
+"""In a folder of its own: containers see that folder and nothing else of the local run."""
 STATE = LOCAL / "suite.json"
 SUITE_LOCK = LOCAL / "suite.lock"
 
@@ -23,6 +25,13 @@ ISSUER_PORT = 8005
 SERVICE_PORTS = {"eligibility": 8002, "registration": 8001, "payments": 8003, "refunds": 8004}
 """The ports of the contract, in the order in which the services need one another."""
 SERVICES = tuple(SERVICE_PORTS)
+SIMULATOR_PORTS = {"wechat": 8010, "bank": 8011, "tax": 8012}
+"""The channels of the local run, simulated: 8010 to 8019."""
+PORTS = {"issuer": ISSUER_PORT, **SERVICE_PORTS, **SIMULATOR_PORTS}
+
+IN_CONTAINER = "CANBAO_IN_CONTAINER" in os.environ
+CONTAINER_PORT = 8000
+"""Set by the image (deploy/Dockerfile), where every program listens on the same port."""
 
 
 class PortTaken(RuntimeError):
@@ -34,8 +43,14 @@ class PortTaken(RuntimeError):
 
 
 def address(port: int) -> str:
-    """The address of a program of the local run."""
-    return f"http://{HOST}:{port}"
+    """The address of a program of the local run, for who asks: in a container it is another container."""
+    return container_address(port) if IN_CONTAINER else f"http://{HOST}:{port}"
+
+
+def container_address(port: int) -> str:
+    """The address of the same program between containers: each has a host of its own name. Raises KeyError."""
+    names = {number: name for name, number in PORTS.items()}
+    return f"http://{names[port]}:{CONTAINER_PORT}"
 
 
 def require_free(port: int, user: str) -> None:

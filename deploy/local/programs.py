@@ -6,13 +6,14 @@ import os
 import secrets
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
 from deploy.local import places
 from deploy.local.issuer import ISSUER, Issuer
 from deploy.local.runner import Program
+from deploy.local.simulators import bank, tax, tax_refunds, wechat_wire
 
 UPSTREAM = {
     "eligibility": (),
@@ -23,6 +24,7 @@ UPSTREAM = {
 """Whom each service asks, or whose news it follows."""
 
 _FOLLOW_SECONDS = "0.2"
+_REFUND_ASK_SECONDS = "2"  # the simulated channels are done when one asks again
 _DRAIN_SECONDS = "10"
 
 
@@ -39,14 +41,33 @@ def settings_of(service: str, database_url: str) -> dict[str, str]:
         "SEALING_KEYS": _sealing_keys(service),
     }
     values |= {f"{asked.upper()}_URL": places.address(places.SERVICE_PORTS[asked]) for asked in UPSTREAM[service]}
+    values |= _CHANNELS.get(service, dict)()
     return {f"{service.upper()}_{name}": value for name, value in values.items()}
 
 
+def _channel_settings() -> dict[str, str]:
+    """How payments finds and knows the simulated channels."""
+    office = tax_refunds.office_settings(places.address(places.SIMULATOR_PORTS["tax"]))
+    return {
+        "BANKS": bank.settings_of(),
+        "TAX_KEYS": tax.settings_of(),
+        "TAX_OFFICE": office,
+        "WECHAT": wechat_wire.settings_of(),
+        "REFUND_ASK_SECONDS": _REFUND_ASK_SECONDS,
+    }
+
+
+_CHANNELS: dict[str, Callable[[], dict[str, str]]] = {"payments": _channel_settings}
+
+
 def suite_programs(databases: Mapping[str, str]) -> list[Program]:
-    """The issuer and the services, on the databases given (service → URL)."""
+    """The issuer, the services, on the databases given (service → URL), and the simulated channels."""
     inherited = dict(os.environ)
-    issuer = Program("issuer", _uvicorn("issuer", places.ISSUER_PORT, 1), inherited, _log("issuer"), places.ROOT)
-    return [issuer, *(_service(name, databases[name], inherited) for name in places.SERVICES)]
+    alone = {"issuer": places.ISSUER_PORT, **places.SIMULATOR_PORTS}
+    others = [
+        Program(name, _uvicorn(name, port, 1), inherited, _log(name), places.ROOT) for name, port in alone.items()
+    ]
+    return [*others, *(_service(name, databases[name], inherited) for name in places.SERVICES)]
 
 
 def _service(name: str, database_url: str, inherited: Mapping[str, str]) -> Program:

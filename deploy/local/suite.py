@@ -6,6 +6,7 @@ of its own (`suite_process.py`), which restarts what dies while its owner works.
 
 import argparse
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -190,6 +191,7 @@ def _down() -> int:
 def _drop() -> int:
     Suite().stop()
     EmbeddedPostgres(places.POSTGRES).drop()
+    shutil.rmtree(places.SIMULATORS, ignore_errors=True)
     binaries.remove_copies()
     release_clock(places.CLOCK)
     print("the suite is stopped and its data removed")

@@ -84,13 +84,15 @@ def _leave(_number: int, _frame: FrameType | None) -> None:
 def _serve(*, fresh: bool) -> None:
     state = State(os.getpid(), datetime.now(UTC).isoformat(timespec="seconds"))
     state.write()
-    for name, port in {"the token issuer": places.ISSUER_PORT, **places.SERVICE_PORTS}.items():
+    wanted = {"the token issuer": places.ISSUER_PORT, **places.SERVICE_PORTS, **places.SIMULATOR_PORTS}
+    for name, port in wanted.items():
         places.require_free(port, name)
     postgres = EmbeddedPostgres(places.POSTGRES, port=places.POSTGRES_PORT)
     if fresh:
         state.write(step="dropping the data of the last run")
         postgres.drop()
-        shutil.rmtree(places.LOGS, ignore_errors=True)
+        for folder in (places.LOGS, places.SIMULATORS):
+            shutil.rmtree(folder, ignore_errors=True)
     try:
         state.write(step="starting Postgres")
         postgres.start()
@@ -101,7 +103,7 @@ def _serve(*, fresh: bool) -> None:
             state.write(step="starting the issuer and the services")
             supervisor.start()
             _await_ready(supervisor)
-            ports = {"issuer": places.ISSUER_PORT, **places.SERVICE_PORTS}
+            ports = {"issuer": places.ISSUER_PORT, **places.SERVICE_PORTS, **places.SIMULATOR_PORTS}
             state.addresses = {name: places.address(port) for name, port in ports.items()}
             _supervise(supervisor, postgres, state)
         finally:
@@ -130,8 +132,9 @@ def _migrate(databases: dict[str, str]) -> None:
 
 
 def _await_ready(supervisor: Supervisor) -> None:
-    """Wait until the issuer and every service say that they are ready."""
-    waiting = {"issuer": f"{places.address(places.ISSUER_PORT)}/healthz"}
+    """Wait until the issuer, every service and every simulated channel say that they are ready."""
+    alone = {"issuer": places.ISSUER_PORT, **places.SIMULATOR_PORTS}
+    waiting = {name: f"{places.address(port)}/healthz" for name, port in alone.items()}
     waiting |= {name: f"{places.address(port)}/readyz" for name, port in places.SERVICE_PORTS.items()}
     deadline = time.monotonic() + _READY_SECONDS
     with httpx.Client(timeout=2, trust_env=False) as client:

@@ -180,5 +180,7 @@ async def read_statuses(
     tags=["statuses"],
 )
 async def query_statuses(service: Service, caller: Reading, wanted: schemas.StatusQuery) -> Any:
-    """The statuses that up to 10,000 persons hold on a day, with the rows they rest on."""
-    return await usecases.query_statuses(service, caller, wanted.pool, wanted.person_ids, wanted.as_of)
+    """The statuses that up to 10,000 persons hold on a day, or on any, with the rows they rest on."""
+    return await usecases.query_statuses(
+        service, caller, wanted.pool, wanted.person_ids, wanted.as_of, every_day=wanted.every_day
+    )

@@ -1,10 +1,10 @@
 """The wire of eligibility: requests, answers, event bodies and problems."""
 
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from shared.codes import Status
 from shared.problem import ProblemType
@@ -228,18 +228,29 @@ class PersonStatuses(BaseModel):
 class StatusAnswer(BaseModel):
     """The statuses of persons as of one day."""
 
-    as_of: date = Field(description="The day answered for", examples=["2021-12-05"])
+    as_of: date | None = Field(
+        description="The day answered for; null where every day was asked for", examples=["2021-12-05"]
+    )
     items: list[PersonStatuses] = Field(description="One entry per person asked for, in that order", examples=[[]])
 
 
 class StatusQuery(Request):
-    """Which statuses do these persons hold on a day?"""
+    """Which statuses do these persons hold on a day, or on any?"""
 
     pool: PoolCode
     as_of: date | None = Field(
         None, description="Day in question; null: today in Asia/Shanghai", examples=["2021-12-05"]
     )
+    every_day: bool = Field(
+        False, description="Instead of a day: every status with its days, past and future ones too", examples=[False]
+    )
     person_ids: list[UUID] = Field(min_length=1, max_length=10_000, description="1 to 10,000 persons", examples=[[_ID]])
+
+    @model_validator(mode="after")
+    def _one_or_the_other(self) -> Self:
+        if self.every_day and self.as_of is not None:
+            raise ValueError("`as_of` is not given with `every_day`")
+        return self
 
 
 class StatusNews(BaseModel):

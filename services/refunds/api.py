@@ -105,7 +105,7 @@ async def read_application(
 @router.post(
     "/v1/applications/{application_id}/check",
     response_model=schemas.Application,
-    responses=declare(*_STEP, schemas.NOT_DUE, UPSTREAM_UNAVAILABLE),
+    responses=declare(*_STEP, schemas.NOT_DUE, schemas.NOTE_NEEDED, UPSTREAM_UNAVAILABLE),
 )
 async def check_application(
     service: Service,
@@ -120,7 +120,11 @@ async def check_application(
     return respond(request, await usecases.check(service, caller, once, application_id, version, order))
 
 
-@router.post("/v1/applications/{application_id}/decide", response_model=schemas.Application, responses=declare(*_STEP))
+@router.post(
+    "/v1/applications/{application_id}/decide",
+    response_model=schemas.Application,
+    responses=declare(*_STEP, schemas.NOTE_NEEDED),
+)
 async def decide_application(
     service: Service,
     caller: Approving,
@@ -148,8 +152,29 @@ async def pay_application(
     application_id: ApplicationId,
     order: schemas.Payout,
 ) -> Response:
-    """Pay an approved application back; not by whoever asked, checked or decided. The same key never pays twice."""
+    """Pay an approved application back; not by whoever asked, checked or decided. The same key never pays twice.
+
+    A counter pays at once (200, `paid`); a channel takes its time (202, `paying`), and `refund.closed` tells the end.
+    """
     return respond(request, await usecases.pay(service, caller, once, application_id, version, order))
+
+
+@router.post(
+    "/v1/applications/{application_id}/reroute",
+    response_model=schemas.Application,
+    responses=declare(*_STEP, schemas.NOT_ABNORMAL, UPSTREAM_UNAVAILABLE),
+)
+async def resolve_abnormal_payout(
+    service: Service,
+    caller: Approving,
+    once: OnceKey,
+    version: IfMatch,
+    request: Request,
+    application_id: ApplicationId,
+    order: schemas.Rerouting,
+) -> Response:
+    """Give up a payout that its channel could not bring home, so that a counter can pay it; not by who paid it."""
+    return respond(request, await usecases.reroute(service, caller, once, application_id, version, order))
 
 
 @router.get("/v1/summary", response_model=schemas.Summary, responses=declare(*tokens.DECLARED))

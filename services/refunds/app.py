@@ -17,7 +17,7 @@ from .invariants import INVARIANTS
 from .settings import Settings
 from .usecases import Refunds
 
-REVISION = "0002_create_application"
+REVISION = "0003_alter_routes"
 """The migration this code expects."""
 
 

@@ -7,14 +7,16 @@ from uuid import UUID
 from shared.http import UPSTREAM_UNAVAILABLE, Upstream, UpstreamRefusal
 
 from . import schemas
-from .rules import Collection, Settlement, Stated
+from .rules import Collection, PayoutState, Settlement, Stated
 
 # The refusals that are about the payout itself. Payments has looked then, found the refund unpaid and keeps its answer
 # for the key. Any other 4xx, such as for an expired token, leaves open what became of an earlier attempt.
 _PAYOUT_REFUSALS = frozenset(
     {
+        "application_has_refund",
         "collection_unknown",
         "not_refundable",
+        "not_the_way_back",
         "refund_exceeds_paid",
         "shift_closed",
         "shift_of_another",
@@ -53,16 +55,21 @@ class PaymentsClient:
             found["region"],
             found["outcome"],
             found["amount_fen"],
+            found["released_fen"],
+            found["refunding_fen"],
             found["refunded_fen"],
+            found["reversed_at"] is not None,
         )
 
-    async def pay_out(self, application: Mapping[str, Any]) -> Settlement:
+    async def pay_out(self, application: Mapping[str, Any]) -> Settlement | PayoutState:
         """Have an application paid out that is `paying`; asked again, the same refund is paid once.
 
-        Raises PayoutRefused, and Problem UPSTREAM_UNAVAILABLE where the outcome is not known.
+        What came of it, or how far a channel is with it. Raises PayoutRefused, and Problem UPSTREAM_UNAVAILABLE where
+        the outcome is not known.
         """
-        names = ("pool", "refund_id", "application_id", "collection_id", "shift_id", "method", "amount_fen", "paid_by")
+        names = ("pool", "refund_id", "application_id", "collection_id", "scheme", "method", "amount_fen", "paid_by")
         body = {name: application[name] for name in names} | {"paid_to": application["applicant_name"]}
+        body |= {"shift_id": application["shift_id"]} if application["shift_id"] else {}
         wire = {name: str(value) if isinstance(value, UUID) else value for name, value in body.items()}
         try:
             answer = await self.upstream.post("/v1/refunds", wire, key=wire["refund_id"])
@@ -70,7 +77,26 @@ class PaymentsClient:
             if refusal.code in _PAYOUT_REFUSALS:
                 raise PayoutRefused(refusal.code, str(refusal.body.get("detail", ""))) from refusal
             raise UPSTREAM_UNAVAILABLE(name=self.upstream.name) from refusal
-        return Settlement(**schemas.RefundSettled.model_validate(answer).model_dump())
+        said = schemas.RefundAnswer.model_validate(answer)
+        if said.state == "failed":
+            raise PayoutRefused("refund_failed", said.detail or "")
+        if said.settled_at is None:
+            return PayoutState(said.state)
+        return Settlement(said.refund_id, said.application_id, said.amount_fen, said.settled_at)
+
+    async def give_up(self, application: Mapping[str, Any], by: str, note: str) -> None:
+        """Give up the payout that its channel could not bring home. Once more does no harm.
+
+        Raises PayoutRefused where it is not abnormal any more, and Problem UPSTREAM_UNAVAILABLE.
+        """
+        refund_id = application["refund_id"]
+        body = {"pool": application["pool"], "given_up_by": by, "note": note}
+        try:
+            await self.upstream.post(f"/v1/refunds/{refund_id}/give-up", body, key=f"give-up-{refund_id}")
+        except UpstreamRefusal as refusal:
+            if refusal.code == "refund_not_abnormal":
+                raise PayoutRefused(refusal.code, str(refusal.body.get("detail", ""))) from refusal
+            raise UPSTREAM_UNAVAILABLE(name=self.upstream.name) from refusal
 
 
 class RegistrationClient:

@@ -31,9 +31,9 @@ INVARIANTS = (
     ),
     Invariant(
         "payout_has_an_outcome",
-        "No payout is without outcome for more than an hour of wall time",
-        "select pool, application_id as subject from application "
-        "where state = 'paying' and paying_since < now() - interval '1 hour'",
+        "No payout is unknown at payments for an hour, or in the hands of a channel for a week of wall time",
+        "select pool, application_id as subject from application where state = 'paying' "
+        "and paying_since < now() - case when payout_state is null then interval '1 hour' else interval '7 days' end",
     ),
     Invariant(
         "payout_was_asked_for",

@@ -58,6 +58,7 @@ class Step(StrEnum):
     CHECK = "check"
     DECIDE = "decide"
     PAY = "pay"
+    REROUTE = "reroute"
 
 
 class Hand(StrEnum):
@@ -66,14 +67,20 @@ class Hand(StrEnum):
     APPLICANT = "requested_by"
     CHECKER = "checked_by"
     DECIDER = "decided_by"
+    PAYER = "paid_by"
+    REROUTER = "rerouted_by"
 
 
 NOT_BY: Mapping[Step, tuple[Hand, ...]] = {
     Step.CHECK: (Hand.APPLICANT,),
     Step.DECIDE: (Hand.APPLICANT,),
-    Step.PAY: (Hand.APPLICANT, Hand.CHECKER, Hand.DECIDER),
+    Step.PAY: (Hand.APPLICANT, Hand.CHECKER, Hand.DECIDER, Hand.REROUTER),
+    Step.REROUTE: (Hand.APPLICANT, Hand.PAYER),
 }
-"""Four eyes (经办复核): who asks, who checks and who pays are three people; who decides neither asks nor pays."""
+"""Four eyes (经办复核): who asks, who checks and who pays are three people; who decides neither asks nor pays.
+
+Where a channel could not bring the money home, somebody else than who paid sends it another way, and does not pay it.
+"""
 
 SYSTEM = "system"
 """Who asks where the system itself found the money."""
@@ -83,10 +90,40 @@ class Ground(StrEnum):
     """Why money is asked back, as far as this service can see it for itself."""
 
     PAID_TWICE = "paid_twice"
+    STATUS_RECOGNISED = "status_recognised"
+    JOINED_EMPLOYEE = "joined_employee"
+    DECEASED = "deceased"
+    WRONG_PAYMENT = "wrong_payment"
 
 
-_MONEY: Mapping[str, str] = {Ground.PAID_TWICE: "surplus"}
-"""What became of the money that a ground speaks of, in payments' words."""
+_VOIDED_FOR: Mapping[str, Ground] = {
+    "employee_insured": Ground.JOINED_EMPLOYEE,
+    "deceased": Ground.DECEASED,
+}
+
+
+def ground_of(reason: str, because: str) -> str:
+    """The ground behind a surplus that payments tells of: its reason, and registration's word behind that.
+
+    A word that none of our grounds answers to is the ground itself; the check refuses it unless a package lists it.
+    """
+    if reason == "assessment_revised":
+        return Ground.STATUS_RECOGNISED
+    if reason == "assessment_voided":
+        return _VOIDED_FOR.get(because, because)
+    return Ground.PAID_TWICE
+
+
+class PayoutState(StrEnum):
+    """Where a payout stands with payments, as far as it has told; once it has ended the application has moved on."""
+
+    SUBMITTED = "submitted"
+    PROCESSING = "processing"
+    ABNORMAL = "abnormal"
+
+
+AT_COUNTER = frozenset({"cash", "pos_return"})
+"""Methods by which an open shift pays at once; by all others a channel does, in its time."""
 
 _OUTCOMES: Mapping[str, str] = {"settled": "已缴清应缴单", "surplus": "多缴", "suspense": "尚待查明"}
 
@@ -98,6 +135,8 @@ class ReasonCode(StrEnum):
     OUTSIDE_WINDOW = "outside_window"
     GROUND_NOT_ALLOWED = "ground_not_allowed"
     NOT_SURPLUS = "not_surplus"
+    NOT_RELEASED = "not_released"
+    NOT_IN_SUSPENSE = "not_in_suspense"
     NOTHING_LEFT = "nothing_left"
     NOT_CONFIRMED = "not_confirmed"
     NOT_APPROVED = "not_approved"
@@ -118,12 +157,16 @@ class Reason:
 
 @dataclass(frozen=True)
 class Stated:
-    """What a scheme states about refunds: days on which one may ask (both included), grounds, and where it says so."""
+    """What a scheme states about refunds: days on which one may ask (both included), grounds, and where it says so.
+
+    `person_decides`: grounds on which a person decides what the system finds after those days.
+    """
 
     window_from: date
     window_to: date
     rules: Mapping[str, tuple[str, ...]]
     grounds: tuple[str, ...]
+    person_decides: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> Self:
@@ -133,6 +176,7 @@ class Stated:
             date.fromisoformat(data["window_to"]),
             {about: tuple(ids) for about, ids in data["rules"].items()},
             tuple(data["grounds"]),
+            frozenset(data["person_decides"]),
         )
 
     def rules_of(self, about: str) -> tuple[str, ...]:
@@ -158,12 +202,20 @@ class Collection:
     region: str
     outcome: str
     amount_fen: int
+    released_fen: int
+    refunding_fen: int
     refunded_fen: int
+    is_reversed: bool = False
+
+    @property
+    def owed_fen(self) -> int:
+        """What may go back: what was released, and all of what waits in suspense."""
+        return self.amount_fen if self.outcome == "suspense" else self.released_fen
 
     @property
     def left_fen(self) -> int:
-        """What has not been paid back yet."""
-        return self.amount_fen - self.refunded_fen
+        """What may go back and is neither there nor on its way."""
+        return 0 if self.is_reversed else max(self.owed_fen - self.refunding_fen - self.refunded_fen, 0)
 
 
 @dataclass(frozen=True)
@@ -176,21 +228,26 @@ class Settlement:
     settled_at: datetime
 
 
-def judge(stated: Stated | None, collection: Collection, ground: str, day: date) -> list[Reason]:
+def judge(stated: Stated | None, collection: Collection, ground: str, day: date, *, late: bool = False) -> list[Reason]:
     """Why `collection` is not due back to somebody who asked for it on `day`: every reason, in order of precedence.
 
     `stated` None: the notice has no word about refunds. Only the period counts; the day mask of a window is for
-    paying, one may ask on each of its days (A004-12).
+    paying, one may ask on each of its days (A004-12). `late`: the system found it after the period, and where the
+    scheme leaves that to a person the period is no reason.
     """
-    reasons = [_no_rule()] if stated is None else _as_stated(stated, ground, day)
+    reasons = [_no_rule()] if stated is None else _as_stated(stated, ground, day, late=late)
     behind = stated.rules_of(ground) if stated else ()
-    money = _MONEY.get(ground)
-    if money and collection.outcome != money:
-        detail = f"该笔缴费不是多缴款（{_OUTCOMES.get(collection.outcome, collection.outcome)}）"
-        reasons.append(Reason(ReasonCode.NOT_SURPLUS, detail, behind))
-    if collection.left_fen <= 0:
+    misfit = _misfit(ground, collection)
+    if misfit:
+        reasons.append(Reason(*misfit, behind))
+    elif collection.left_fen <= 0:
         reasons.append(Reason(ReasonCode.NOTHING_LEFT, "该笔缴费已全部退还，没有可退金额", behind))
     return reasons
+
+
+def is_left_to_a_person(stated: Stated | None, ground: str) -> bool:
+    """Whether the scheme leaves it to a person when the system finds such a case after the period (A004-11)."""
+    return stated is not None and ground in stated.person_decides
 
 
 def seen_by(step: Step, subject: str, hands: Mapping[str, Any]) -> Hand | None:
@@ -202,13 +259,29 @@ def _no_rule() -> Reason:
     return Reason(ReasonCode.NO_RULE, "本年度参保政策没有退费规定", ())
 
 
-def _as_stated(stated: Stated, ground: str, day: date) -> list[Reason]:
+def _misfit(ground: str, collection: Collection) -> tuple[ReasonCode, str] | None:
+    """Why the money is not what a ground speaks of."""
+    became = _OUTCOMES.get(collection.outcome, collection.outcome)
+    if ground == Ground.PAID_TWICE and collection.outcome != "surplus":
+        return ReasonCode.NOT_SURPLUS, f"该笔缴费不是多缴款（{became}）"
+    if ground == Ground.WRONG_PAYMENT and collection.outcome != "suspense":
+        return ReasonCode.NOT_IN_SUSPENSE, f"该笔缴费不是待查明款项（{became}）"
+    if ground == Ground.STATUS_RECOGNISED and not (collection.outcome == "settled" and collection.released_fen):
+        return ReasonCode.NOT_RELEASED, "参保核定未因身份认定而变更，没有应退的资助差额；身份以部门花名为准"
+    whole = collection.outcome == "settled" and collection.released_fen == collection.amount_fen
+    if ground in _VOIDED_FOR.values() and not whole:
+        return ReasonCode.NOT_RELEASED, "参保核定未作废，没有应退的保费；以部门名册为准"
+    return None
+
+
+def _as_stated(stated: Stated, ground: str, day: date, *, late: bool) -> list[Reason]:
     reasons = []
-    if not stated.window_from <= day <= stated.window_to:
+    excused = late and is_left_to_a_person(stated, ground)
+    if not excused and not stated.window_from <= day <= stated.window_to:
         detail = f"退费须在集中征缴期内申请（{stated.window_from}至{stated.window_to}），申请日为{day}"
         reasons.append(Reason(ReasonCode.OUTSIDE_WINDOW, detail, stated.rules_of(ReasonCode.OUTSIDE_WINDOW)))
     # A ground that a package lists before this service can look into it is refused, never believed.
-    if ground not in stated.grounds or ground not in _MONEY:
+    if ground not in stated.grounds or ground not in frozenset(Ground):
         detail = f"退费事由 {ground} 不在本统筹区规定的退费事由之内"
         reasons.append(Reason(ReasonCode.GROUND_NOT_ALLOWED, detail, stated.rules_of_grounds()))
     return reasons

@@ -10,10 +10,10 @@ from shared.database import Reader, Row, Writer
 from .tables import application
 
 _SHOWN = (
-    "pool, application_id, scheme, collection_id, bill_no, person_id, region, ground, state, amount_fen, "
+    "pool, application_id, scheme, collection_id, bill_no, person_id, region, ground, cause, late, state, amount_fen, "
     "applicant_name, applicant_id, explanation, reasons, requested_on, requested_at, requested_by, "
     "checked_by, checked_at, check_note, decided_by, decided_at, decision_note, "
-    "refund_id, shift_id, method, paid_by, paying_since, payout_refusals, paid_at, version"
+    "refund_id, shift_id, method, paid_by, payout_state, rerouted_by, paying_since, payout_refusals, paid_at, version"
 )
 
 
@@ -56,10 +56,10 @@ async def find_application(tx: Reader, pool: str, application_id: UUID) -> Row |
 
 
 async def find_standing(tx: Reader, pool: str, collection_id: UUID) -> Row | None:
-    """The application for a collection that was neither refused nor rejected; there is at most one."""
+    """An application for a collection that was neither refused nor rejected; what goes on before what is paid."""
     return await tx.row(
         f"select {_SHOWN} from application where pool = :pool and collection_id = :collection_id "
-        "and state not in ('refused', 'rejected')",
+        "and state not in ('refused', 'rejected') order by state = 'paid', application_id limit 1",
         pool=pool,
         collection_id=collection_id,
     )
@@ -77,8 +77,8 @@ async def lock_applications(tx: Writer, pool: str, application_ids: Sequence[UUI
 
 
 async def insert_applications(tx: Writer, rows: Sequence[Mapping[str, Any]]) -> set[UUID]:
-    """Record applications unless one stands for their collection, or the system has found it before; those recorded."""
-    ordered = sorted(rows, key=lambda row: row["collection_id"])
+    """Record applications unless one stands for the same cause, or the system has found it before; those recorded."""
+    ordered = sorted(rows, key=lambda row: (row["collection_id"], row["cause"]))
     stored = await tx.insert(application, ordered, tail="on conflict do nothing returning application_id")
     return {row["application_id"] for row in stored}
 
@@ -115,7 +115,8 @@ async def return_payout(tx: Writer, row: Mapping[str, Any]) -> None:
     """Take back the intent of a locked application and keep what was said."""
     await tx.execute(
         "update application set state = :state, refund_id = null, shift_id = null, method = null, paid_by = null, "
-        "paying_since = null, asked_at = null, payout_refusals = payout_refusals || cast(:refusal as jsonb), "
+        "payout_state = null, paying_since = null, asked_at = null, "
+        "payout_refusals = payout_refusals || cast(:refusal as jsonb), "
         "version = version + 1 where pool = :pool and application_id = :application_id",
         **row,
     )
@@ -124,8 +125,8 @@ async def return_payout(tx: Writer, row: Mapping[str, Any]) -> None:
 async def mark_paid(tx: Writer, pool: str, paid: Sequence[tuple[UUID, datetime]], state: str) -> None:
     """Set locked applications to paid, each at its instant."""
     await tx.execute(
-        "update application set state = :state, paid_at = news.paid_at, paying_since = null, asked_at = null, "
-        "version = version + 1 "
+        "update application set state = :state, paid_at = news.paid_at, payout_state = null, paying_since = null, "
+        "asked_at = null, version = version + 1 "
         "from unnest(cast(:ids as uuid[]), cast(:instants as timestamptz[])) as news (application_id, paid_at) "
         "where application.pool = :pool and application.application_id = news.application_id",
         pool=pool,
@@ -135,10 +136,35 @@ async def mark_paid(tx: Writer, pool: str, paid: Sequence[tuple[UUID, datetime]]
     )
 
 
+async def record_progress(tx: Writer, pool: str, application_id: UUID, refund_id: UUID, payout_state: str) -> None:
+    """Note where payments says that a payout stands. What is abnormal stays so until the payout has an end."""
+    await tx.execute(
+        "update application set payout_state = :payout_state, version = version + 1 "
+        "where pool = :pool and application_id = :application_id and refund_id = :refund_id and state = 'paying' "
+        "and payout_state is distinct from :payout_state and payout_state is distinct from 'abnormal'",
+        pool=pool,
+        application_id=application_id,
+        refund_id=refund_id,
+        payout_state=payout_state,
+    )
+
+
+async def record_rerouting(tx: Writer, pool: str, application_id: UUID, by: str) -> None:
+    """Record who sends the money of a locked application another way."""
+    await tx.execute(
+        "update application set rerouted_by = :by, version = version + 1 "
+        "where pool = :pool and application_id = :application_id",
+        pool=pool,
+        application_id=application_id,
+        by=by,
+    )
+
+
 async def pool_with_open_payout(tx: Reader, before: datetime) -> str | None:
-    """The pool whose payout of unknown outcome was asked about longest ago, if that was before an instant."""
+    """The pool whose payout, unknown to us at payments, was asked about longest ago, if that was before an instant."""
     pool: str | None = await tx.value(
-        "select pool from application where state = 'paying' and asked_at < :before order by asked_at limit 1",
+        "select pool from application where state = 'paying' and payout_state is null and asked_at < :before "
+        "order by asked_at limit 1",
         before=before,
     )
     return pool
@@ -148,8 +174,8 @@ async def lease_payout(tx: Writer, pool: str, before: datetime, now: datetime) -
     """Take the payout asked about longest ago, before an instant; from `now` on it counts as asked about."""
     return await tx.row(
         "update application set asked_at = :now where pool = :pool and application_id = (select application_id "
-        "from application where pool = :pool and state = 'paying' and asked_at < :before order by asked_at limit 1 "
-        f"for update skip locked) returning {_SHOWN}",
+        "from application where pool = :pool and state = 'paying' and payout_state is null and asked_at < :before "
+        f"order by asked_at limit 1 for update skip locked) returning {_SHOWN}",
         pool=pool,
         before=before,
         now=now,

@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Date,
@@ -36,6 +37,8 @@ application = Table(
     Column("person_id", Uuid),
     Column("region", Text, nullable=False),
     Column("ground", Text, nullable=False),
+    Column("cause", Text, nullable=False),  # what made the money due back where that is not the collection itself
+    Column("late", Boolean, nullable=False),  # found by the system after the period: a person decides
     Column("state", Text, nullable=False),
     Column("amount_fen", BigInteger, nullable=False),
     Column("applicant_name", Text, nullable=False),
@@ -55,6 +58,8 @@ application = Table(
     Column("shift_id", Uuid),
     Column("method", Text),
     Column("paid_by", Text),
+    Column("payout_state", Text),  # where payments said that the payout stands
+    Column("rerouted_by", Text),
     Column("paying_since", Instant),
     Column("asked_at", Instant),
     Column("payout_refusals", Json, nullable=False),
@@ -80,25 +85,35 @@ application = Table(
         name="application_decided",
     ),
     CheckConstraint(
-        "num_nonnulls(refund_id, shift_id, method, paid_by) = case when state in ('paying', 'paid') then 4 else 0 end "
+        "num_nonnulls(refund_id, method, paid_by) = case when state in ('paying', 'paid') then 3 else 0 end "
         "and num_nonnulls(paying_since, asked_at) = case when state = 'paying' then 2 else 0 end",
         name="application_paying",
+    ),
+    CheckConstraint(
+        "(shift_id is not null) = coalesce(method in ('cash', 'pos_return'), false)", name="application_shift"
+    ),
+    CheckConstraint(
+        "payout_state is null or (state = 'paying' and payout_state in ('submitted', 'processing', 'abnormal'))",
+        name="application_payout_state",
     ),
     CheckConstraint("(state = 'paid') = (paid_at is not null)", name="application_paid"),
     CheckConstraint(
         "checked_by <> requested_by and decided_by <> requested_by "
-        "and paid_by <> requested_by and paid_by <> checked_by and paid_by <> decided_by",
+        "and paid_by <> requested_by and paid_by <> checked_by and paid_by <> decided_by "
+        "and rerouted_by <> requested_by and rerouted_by <> paid_by",
         name="application_four_eyes",
     ),
     Index(
         "application_standing",
-        "pool",
-        "collection_id",
+        *("pool", "collection_id", "cause"),
         unique=True,
         postgresql_where=text("state not in ('refused', 'rejected')"),
     ),
     Index(
-        "application_found_once", "pool", "collection_id", unique=True, postgresql_where=text("requested_by = 'system'")
+        "application_found_once",
+        *("pool", "collection_id", "cause"),
+        unique=True,
+        postgresql_where=text("requested_by = 'system'"),
     ),
     Index("application_state_id", "pool", "state", "application_id"),
     Index("application_person", "pool", "person_id"),

@@ -18,7 +18,7 @@ from .invariants import INVARIANTS
 from .settings import Settings
 from .usecases import Registration
 
-REVISION = "0009_create_cover"
+REVISION = "0011_create_status_case"
 """The migration this code expects."""
 
 

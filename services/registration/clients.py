@@ -9,7 +9,7 @@ from uuid import UUID
 from shared.codes import Status
 from shared.http import Upstream
 
-from .rules import GivenStatus
+from .rules import GivenStatus, Held
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,17 @@ class EligibilityClient:
         asked = {"pool": pool, "as_of": as_of.isoformat(), "person_ids": [str(person_id) for person_id in person_ids]}
         answer = await self.upstream.post("/v1/statuses/query", asked)
         return {UUID(item["person_id"]): tuple(map(_status, item["statuses"])) for item in answer["items"]}
+
+    async def every_status(self, pool: str, person_ids: Sequence[UUID]) -> Mapping[UUID, tuple[Held, ...]]:
+        """The statuses of each person with their days, past and future ones too. Raises like `resolve`."""
+        if not person_ids:
+            return {}
+        asked = {"pool": pool, "every_day": True, "person_ids": [str(person_id) for person_id in person_ids]}
+        answer = await self.upstream.post("/v1/statuses/query", asked)
+        return {
+            UUID(item["person_id"]): tuple(Held(_status(held), _day(held["valid_to"])) for held in item["statuses"])
+            for item in answer["items"]
+        }
 
 
 def _person(item: Mapping[str, Any]) -> KnownPerson | UnknownPerson:

@@ -20,22 +20,24 @@ INVARIANTS = (
     ),
     Invariant(
         "enrolment_is_assessed",
-        "Each enrolment has its assessment, of the same person and scheme",
+        "Each enrolment has its assessment in force, of the same person and scheme",
         "select e.pool, e.enrolment_id as subject from enrolment e left join assessment a"
-        " on a.pool = e.pool and a.enrolment_id = e.enrolment_id"
+        " on a.pool = e.pool and a.enrolment_id = e.enrolment_id and a.revision = e.revision"
         " where a.assessment_id is null or a.person_id <> e.person_id or a.scheme <> e.scheme"
         " or a.unit_code <> e.unit_code",
     ),
     Invariant(
         "person_enrolled_once",
         "A person is enrolled once per scheme",
-        "select pool, person_id as subject from enrolment group by pool, scheme, person_id having count(*) > 1",
+        "select pool, person_id as subject from enrolment where state <> 'withdrawn'"
+        " group by pool, scheme, person_id having count(*) > 1",
     ),
     Invariant(
         "assessment_as_told",
-        "Each assessment stands as its assessment.issued told it, and each one told is there",
+        "Each assessment stands as assessment.issued or assessment.revised told it, and each one told is there",
         "select coalesce(a.pool, e.pool) as pool, coalesce(cast(a.assessment_id as text), e.subject) as subject"
-        " from assessment a full join (select * from event where type = 'assessment.issued') e"
+        " from assessment a full join"
+        " (select * from event where type in ('assessment.issued', 'assessment.revised')) e"
         " on e.pool = a.pool and e.subject = cast(a.assessment_id as text)"
         " where a.assessment_id is null or e.subject is null"
         " or cast(e.data ->> 'standard_fen' as bigint) <> a.standard_fen"
@@ -45,21 +47,44 @@ INVARIANTS = (
         " or cast(e.data -> 'cover' ->> 'from' as date) <> a.covered_from"
         " or cast(e.data -> 'cover' ->> 'to' as date) <> a.covered_to"
         " or e.data ->> 'scheme' <> a.scheme or e.data ->> 'version' <> a.package"
+        " or (e.type = 'assessment.revised') <> (a.revision > 1)"
+        " or cast(e.data ->> 'revises' as uuid) is distinct from a.revises"
         f" or e.data ->> 'unit_code' <> a.unit_code or e.data -> 'lines' <> {_LINES_OF}",
     ),
     Invariant(
+        "revision_follows_its_like",
+        "A revision stands behind an earlier assessment of the same enrolment, and their numbers run from 1",
+        "select a.pool, a.assessment_id as subject from assessment a left join assessment b"
+        " on b.pool = a.pool and b.assessment_id = a.revises"
+        " where a.revision > 1 and (b.assessment_id is null or b.enrolment_id <> a.enrolment_id"
+        " or b.revision >= a.revision)"
+        " union all select pool, enrolment_id from assessment group by pool, enrolment_id"
+        " having max(revision) <> count(*)",
+    ),
+    Invariant(
+        "withdrawn_was_told",
+        "Each withdrawn enrolment was told by an assessment.voided for its status, and is covered on no day",
+        "select coalesce(n.pool, e.pool) as pool, coalesce(cast(n.enrolment_id as text), e.subject) as subject"
+        " from (select * from enrolment where state = 'withdrawn') n"
+        " full join (select * from event where type = 'assessment.voided') e"
+        " on e.pool = n.pool and e.data ->> 'enrolment_id' = cast(n.enrolment_id as text)"
+        " where n.enrolment_id is null or e.subject is null or e.data ->> 'reason' <> n.withdrawn_reason"
+        " or exists (select 1 from cover c where c.pool = n.pool and c.enrolment_id = n.enrolment_id"
+        " and c.ended_at is null)",
+    ),
+    Invariant(
         "paid_what_was_payable",
-        "A paid enrolment was paid with exactly the payable amount of its assessment",
-        "select e.pool, e.enrolment_id as subject from enrolment e"
-        " join assessment a on a.pool = e.pool and a.enrolment_id = e.enrolment_id"
-        " where e.state = 'paid' and e.paid_fen <> a.payable_fen",
+        "A paid enrolment was paid with exactly the payable amount of the assessment whose bill it paid",
+        "select e.pool, e.enrolment_id as subject from enrolment e left join assessment a"
+        " on a.pool = e.pool and a.enrolment_id = e.enrolment_id and a.revision = e.paid_revision"
+        " where e.state = 'paid' and e.paid_fen is distinct from a.payable_fen",
     ),
     Invariant(
         "paid_is_covered",
         "A paid enrolment is covered on every day of its assessment's span, an unpaid one on none",
         "select e.pool, e.enrolment_id as subject from enrolment e"
-        " join assessment a on a.pool = e.pool and a.enrolment_id = e.enrolment_id"
-        " left join cover c on c.pool = e.pool and c.enrolment_id = e.enrolment_id"
+        " join assessment a on a.pool = e.pool and a.enrolment_id = e.enrolment_id and a.revision = e.revision"
+        " left join cover c on c.pool = e.pool and c.enrolment_id = e.enrolment_id and c.ended_at is null"
         " group by e.pool, e.enrolment_id, e.state, a.covered_from, a.covered_to"
         " having coalesce(sum(c.covered_to - c.covered_from + 1), 0)"
         " <> case when e.state = 'paid' then a.covered_to - a.covered_from + 1 else 0 end"
@@ -67,7 +92,7 @@ INVARIANTS = (
     ),
     Invariant(
         "cover_as_told",
-        "Each cover stands as its cover.started told it, for the person of its enrolment",
+        "Each cover stands as its cover.started told it, for the person of its enrolment, and has ended where told so",
         "select coalesce(c.pool, e.pool) as pool, coalesce(cast(c.cover_id as text), e.subject) as subject"
         " from (select c.*, n.person_id as enrolled from cover c"
         " join enrolment n on n.pool = c.pool and n.enrolment_id = c.enrolment_id) c"
@@ -75,7 +100,9 @@ INVARIANTS = (
         " on e.pool = c.pool and e.subject = cast(c.cover_id as text)"
         " where c.cover_id is null or e.subject is null or c.person_id <> c.enrolled"
         " or cast(e.data ->> 'person_id' as uuid) <> c.person_id or cast(e.data ->> 'year' as integer) <> c.year"
-        " or cast(e.data ->> 'from' as date) <> c.covered_from or cast(e.data ->> 'to' as date) <> c.covered_to",
+        " or cast(e.data ->> 'from' as date) <> c.covered_from or cast(e.data ->> 'to' as date) <> c.covered_to"
+        " or (c.ended_at is not null) <> exists (select 1 from event t where t.pool = c.pool"
+        " and t.type = 'cover.ended' and t.subject = cast(c.cover_id as text))",
     ),
     Invariant(
         "roster_counts_its_rows",

@@ -1,4 +1,4 @@
-"""What registration does without a request: takes the rosters that wait, follows payments."""
+"""What registration does without a request: takes the rosters that wait, follows payments and eligibility."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -11,8 +11,12 @@ from . import usecases
 
 
 def followers(service: usecases.Registration, payments: Upstream) -> Sequence[Follower]:
-    """The feeds registration follows."""
-    return [Follower(service.database, payments, usecases.learn_payments)]
+    """The feeds registration follows. Status news are asked about before their transaction."""
+    prepare = partial(usecases.prepare_statuses, service)
+    return [
+        Follower(service.database, payments, usecases.learn_payments),
+        Follower(service.database, service.eligibility.upstream, prepare=prepare),
+    ]
 
 
 def jobs(service: usecases.Registration, following: Sequence[Follower]) -> Sequence[Job]:

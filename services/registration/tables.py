@@ -3,7 +3,8 @@
     package_version ─┐
     unit ── roster ──┼── roster_row            who was handed in, and what became of each row
                      └── enrolment ── assessment ── assessment_line
-                              │                     who is enrolled, what is due and who pays it (frozen)
+                              │         │           who is enrolled, what is due and who pays it (frozen)
+                              │         └── status_case     news that a person decides on, or that are only noted
                               └── cover             the days of one person in one calendar year
     refusal                                         one row per person and reason, for the season's count
 
@@ -158,17 +159,31 @@ enrolment = Table(
     Column("bill_no", Text),
     Column("paid_fen", BigInteger),
     Column("paid_on", Date),
+    Column("revision", Integer, nullable=False),  # of its assessments the one in force
+    Column("paid_revision", Integer),  # of its assessments the one whose bill was paid
+    Column("withdrawn_at", Instant),
+    Column("withdrawn_reason", Text),
     Column("version", Integer, nullable=False),
     PrimaryKeyConstraint("pool", "enrolment_id"),
-    UniqueConstraint("pool", "scheme", "person_id", name="enrolment_person_once"),
     ForeignKeyConstraint(["pool", "unit_code"], ["unit.pool", "unit.unit_code"]),
     ForeignKeyConstraint(["pool", "roster_id"], ["roster.pool", "roster.roster_id"]),
     CheckConstraint("kind in ('new', 'renewal', 'newborn')", name="enrolment_kind"),
     CheckConstraint(
-        "(state = 'enrolled' and bill_no is null and paid_fen is null and paid_on is null)"
-        " or (state = 'paid' and bill_no is not null and paid_fen >= 0 and paid_on is not null)",
+        "state = 'withdrawn' or (state = 'enrolled' and num_nonnulls(bill_no, paid_fen, paid_on, paid_revision) = 0)"
+        " or (state = 'paid' and num_nonnulls(bill_no, paid_fen, paid_on, paid_revision) = 4 and paid_fen >= 0)",
         name="enrolment_state",
     ),
+    CheckConstraint(
+        "(state = 'withdrawn') = (withdrawn_at is not null) and (withdrawn_at is null) = (withdrawn_reason is null)",
+        name="enrolment_withdrawn",
+    ),
+    Index(
+        "enrolment_person_once",
+        *("pool", "scheme", "person_id"),
+        unique=True,
+        postgresql_where=text("state <> 'withdrawn'"),
+    ),
+    Index("enrolment_person", "pool", "person_id"),
     Index("enrolment_unit", "pool", "unit_code"),
 )
 
@@ -190,14 +205,20 @@ assessment = Table(
     Column("not_applied", Json, nullable=False),
     Column("rules", Json, nullable=False),
     Column("issued_at", Instant, nullable=False),
+    Column("revision", Integer, nullable=False),  # 1 where the person enrolled; the row itself never changes
+    Column("revises", Uuid),
+    Column("reason", Text),
     PrimaryKeyConstraint("pool", "assessment_id"),
-    UniqueConstraint("pool", "enrolment_id", name="assessment_enrolment_once"),
+    UniqueConstraint("pool", "enrolment_id", "revision", name="assessment_revision_once"),
     ForeignKeyConstraint(["pool", "enrolment_id"], ["enrolment.pool", "enrolment.enrolment_id"]),
     ForeignKeyConstraint(
         ["pool", "scheme", "package"], ["package_version.pool", "package_version.scheme", "package_version.version"]
     ),
     CheckConstraint("payable_fen between 0 and standard_fen", name="assessment_payable"),
     CheckConstraint("covered_from <= covered_to", name="assessment_cover"),
+    CheckConstraint(
+        "(revision = 1) = (revises is null) and (revises is null) = (reason is null)", name="assessment_revises"
+    ),
     Index("assessment_person", "pool", "scheme", "person_id"),
 )
 
@@ -228,13 +249,55 @@ cover = Table(
     Column("covered_from", Date, nullable=False),
     Column("covered_to", Date, nullable=False),
     Column("started_at", Instant, nullable=False),
+    Column("ended_at", Instant),  # the person is not covered after all, on none of its days
+    Column("end_reason", Text),
     PrimaryKeyConstraint("pool", "cover_id"),
-    UniqueConstraint("pool", "person_id", "year", name="cover_once_a_year"),
     ForeignKeyConstraint(["pool", "enrolment_id"], ["enrolment.pool", "enrolment.enrolment_id"]),
     CheckConstraint(
         "covered_from <= covered_to"
         " and extract(year from covered_from) = year and extract(year from covered_to) = year",
         name="cover_inside_year",
     ),
+    CheckConstraint("(ended_at is null) = (end_reason is null)", name="cover_ended"),
+    Index(
+        "cover_once_a_year",
+        *("pool", "person_id", "year"),
+        unique=True,
+        postgresql_where=text("ended_at is null"),
+    ),
     Index("cover_enrolment", "pool", "enrolment_id"),
+)
+
+status_case = Table(
+    "status_case",
+    metadata,
+    Column("pool", Text, nullable=False),
+    Column("case_id", Uuid, nullable=False),
+    Column("scheme", Text, nullable=False),
+    Column("person_id", Uuid, nullable=False),
+    Column("enrolment_id", Uuid, nullable=False),
+    Column("assessment_id", Uuid, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("found_on", Date, nullable=False),
+    Column("status", Text),
+    Column("payable_fen", BigInteger, nullable=False),
+    Column("would_be_fen", BigInteger, nullable=False),
+    Column("rules", Json, nullable=False),
+    Column("opened_at", Instant, nullable=False),
+    Column("decided_by", Text),
+    Column("decided_at", Instant),
+    Column("note", Text),
+    Column("version", Integer, nullable=False),
+    PrimaryKeyConstraint("pool", "case_id"),
+    UniqueConstraint("pool", "assessment_id", "kind", "would_be_fen", name="status_case_once"),
+    ForeignKeyConstraint(["pool", "assessment_id"], ["assessment.pool", "assessment.assessment_id"]),
+    CheckConstraint("kind in ('recognised_late', 'excluded_late', 'withdrawn_after_payment')", name="status_case_kind"),
+    CheckConstraint("(kind = 'withdrawn_after_payment') = (state = 'noted')", name="status_case_noted"),
+    CheckConstraint("state in ('open', 'approved', 'declined', 'noted')", name="status_case_state"),
+    CheckConstraint(
+        "num_nonnulls(decided_by, decided_at, note) = case when state in ('approved', 'declined') then 3 else 0 end",
+        name="status_case_decided",
+    ),
+    Index("status_case_state_id", "pool", "state", "case_id"),
 )

@@ -1,7 +1,7 @@
 """`python -m deploy.local.season`: everything from empty databases to closed books. Exit code 0 only if they close.
 
 Options, or environment variables of the same names: RESIDENTS, SCHEME, SEED, FAULTS, TARGET, KEEP. Exit code 1: the
-season failed or its books do not close; 2: there is no such fault, scheme or target, or a port is taken.
+season failed or its books do not close; 2: there is no such fault, scheme or target, no engine, or a port is taken.
 """
 
 import argparse
@@ -17,6 +17,7 @@ from typing import Any
 from rich.console import Console
 
 from deploy.local import places
+from deploy.local.compose import ComposeSuite
 from deploy.local.issuer import Issuer
 from deploy.local.suite import Suite, SuiteFailed
 from deploy.local.town import SCHEME, write_town
@@ -27,10 +28,12 @@ from .driver import FOLLOWERS, Driver
 from .faults import UnknownFault, plan_kills, read_faults
 from .parties import Parties
 from .report import print_report, print_verdict
+from .simulators import Simulators
 from .wire import Unexpected, Wire
 
 SEASON = places.OUT / "season"
 REPORT = places.OUT / "season.json"
+_TARGETS: dict[str, type[Suite] | type[ComposeSuite]] = {"local": Suite, "compose": ComposeSuite}
 
 
 class Wish(argparse.Namespace):
@@ -84,10 +87,8 @@ def _read_wish() -> Wish:
 
 def _require_possible(wish: Wish) -> None:
     """Raises ValueError for what this driver cannot do."""
-    if wish.target == "compose":
-        raise ValueError("TARGET=compose is not there yet: there are no containers to run against; use TARGET=local")
-    if wish.target != "local":
-        raise ValueError(f"TARGET: unknown {wish.target}; there is: local")
+    if wish.target not in _TARGETS:
+        raise ValueError(f"TARGET: unknown {wish.target}; there are: {', '.join(_TARGETS)}")
     if wish.scheme != SCHEME:
         raise ValueError(f"SCHEME: no season for {wish.scheme} yet; there is: {SCHEME}")
 
@@ -96,7 +97,7 @@ def _run(wish: Wish, faults: frozenset[str], console: Console) -> int:
     began = time.monotonic()
     console.rule("参保 Canbao · 集中征缴 a collection season")
     try:
-        town = write_town(wish.seed, wish.residents, SEASON)
+        town = write_town(wish.seed, wish.residents, SEASON, faults)
     except ValueError as fault:
         print(fault, file=sys.stderr)
         return 2
@@ -107,7 +108,7 @@ def _run(wish: Wish, faults: frozenset[str], console: Console) -> int:
     def report(step: str) -> None:
         console.print(f"  · {step}")
 
-    with Suite(fresh=True, keep=wish.keep, begins_at=begins_at, report=report) as suite:
+    with _TARGETS[wish.target](fresh=True, keep=wish.keep, begins_at=begins_at, report=report) as suite:
         ready = time.monotonic()
         console.print(f"  · the suite is ready after {ready - began:.1f} s")
         books, driver, notes = asyncio.run(_season(wish, faults, suite, acts, console))
@@ -122,24 +123,28 @@ def _run(wish: Wish, faults: frozenset[str], console: Console) -> int:
 
 
 async def _season(
-    wish: Wish, faults: frozenset[str], suite: Suite, acts: list[dict[str, Any]], console: Console
+    wish: Wish, faults: frozenset[str], suite: Suite | ComposeSuite, acts: list[dict[str, Any]], console: Console
 ) -> tuple[Books, Driver, list[str]]:
     """Play all acts and read the books."""
-    kills = plan_kills(wish.seed, acts) if "kill" in faults else {}
+    kills = plan_kills(wish.seed, acts, faults)
     addresses = {name: address for name, address in suite.addresses.items() if name in places.SERVICES}
-    areas = {act["by"]: act["region"] for act in acts if act["act"] == "open_shift"}
+    with_area = ("open_shift", "register_device", "close_ledger", "check_slips")
+    areas = {act["by"]: act["region"] for act in acts if act["act"] in with_area}
     areas |= {f"clerk-{act['unit_code']}": act["region"] for act in acts if act["act"] == "make_unit"}
-    async with Wire(addresses, Parties(Issuer(), areas)) as wire:
+    async with Wire(addresses, Parties(Issuer(), areas)) as wire, Simulators() as simulators:
         with Display(console, acts) as display:
-            driver = Driver(wire, wish.scheme, SEASON, display, kills, suite.kill)
+            driver = Driver(wire, simulators, wish.scheme, SEASON, display, kills, suite.kill)
             await driver.play(acts)
         lag = sum([await driver.lag(service) for service in FOLLOWERS])
         books = await read_books(wire, wish.scheme, wish.residents, wish.seed, lag)
         notes = [f"{wire.requests} requests, {wire.repeats} of them repeated"]
+        if kinds := await driver.statements.kinds():
+            counts = ", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items()))
+            notes.append(f"差错 exceptions: {counts}")
     if kills:
         counts = ", ".join(f"{name} {count}" for name, count in sorted(Counter(driver.killed).items()))
         notes.append(f"SIGKILL: {counts}; {suite.restart_count} restarts")
-        if missing := set(places.SERVICES) - set(driver.killed):
+        if missing := {name for name, _ in kills.values()} - set(driver.killed):
             driver.notebook.surprises.append(f"never killed: {', '.join(sorted(missing))}")
     return books, driver, notes
 

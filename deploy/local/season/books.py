@@ -1,6 +1,6 @@
 """The end of the season: what the services say came of it, and whether the books close.
 
-Every figure is asked of the services; the driver adds nothing to them but the zeros of channels that are not built yet.
+Every figure is asked of the services; the driver adds nothing to them but the zeros of channels that carried nothing.
 """
 
 import json
@@ -14,6 +14,7 @@ from .wire import Wire
 CHANNELS = ("wechat", "bank", "etax", "counter", "agent")
 _BY = "auditor"
 _SERVICES = ("eligibility", "registration", "payments", "refunds")
+_RECONCILED = ("statements", "lines", "matched", "exceptions_opened", "exceptions_open")
 _FOUR_WAYS = ("money", "heads", "roster", "receipts")
 
 
@@ -30,6 +31,7 @@ async def read_books(wire: Wire, scheme: str, residents: int, seed: int, lag: in
     progress = (await wire.get("registration", _BY, "/v1/progress", pool=POOL, scheme=scheme)).body
     money = (await wire.get("payments", _BY, "/v1/summary", pool=POOL, scheme=scheme)).body
     four_way = (await wire.get("payments", _BY, "/v1/four-way", pool=POOL, scheme=scheme)).body
+    reconciled = (await wire.get("payments", _BY, "/v1/reconciliation", pool=POOL)).body
     refunds = (await wire.get("refunds", _BY, "/v1/summary", pool=POOL, scheme=scheme)).body
     checked, broken = await _invariants(wire)
     by_channel = money["collected"]["by_channel"]
@@ -49,9 +51,7 @@ async def read_books(wire: Wire, scheme: str, residents: int, seed: int, lag: in
         },
         "receipts": {name: money["receipts"][name] for name in ("issued", "voided", "gaps", "duplicates")},
         "refunds": {name: refunds[name] for name in ("requested", "paid", "refused", "amount_fen")},
-        "reconciliation": dict.fromkeys(
-            ("statements", "lines", "matched", "exceptions_opened", "exceptions_open"), 0
-        ),  # a statement comes with the first channel that sends one
+        "reconciliation": {name: reconciled[name] for name in _RECONCILED},
         "funds": {
             **{
                 name: money["funds"][name]

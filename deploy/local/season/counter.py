@@ -86,15 +86,10 @@ class Counters:
 
     def _book(self, act: Act, drawer: Drawer, items: list[dict[str, Any]], amounts: list[int]) -> None:
         """Note what came in: for the drawer, for those who will ask for it back, for the report."""
-        books = {"settled": self._notebook.settled, "surplus": self._notebook.surplus}
         for number, item, amount_fen in zip(act["insured"], items, amounts, strict=True):
-            if item["outcome"] not in books:
+            if item["outcome"] == "suspense" and not act.get("suspense"):
                 self._notebook.surprise(act["n"], f"money in suspense: {item['reason']}")
-                continue
-            books[item["outcome"]][number] = item["collection_id"]
-            taken = self._notebook.taken[act["at"][:7], act["method"]]
-            taken["count"] += 1
-            taken["amount_fen"] += amount_fen
+            self._notebook.took({**act, "insured": number}, "counter", item, amount_fen)
         if act["method"] == "cash":
             drawer.cash_fen += sum(amounts)
 

@@ -11,18 +11,24 @@ from typing import Any
 from deploy.local import places
 from deploy.local.clock import set_clock
 
+from .agents import Agents
+from .channels import Channels
 from .counter import Counters
 from .display import Display
+from .finance import Finance
 from .lists import Lists
 from .notebook import Notebook
 from .parties import POOL
 from .paying_back import PayingBack
+from .simulators import Simulators
+from .statements import Statements
 from .wire import Unexpected, Wire
 
 Act = dict[str, Any]
 _AT_ONCE = 8
 _CATCH_UP_SECONDS = 180.0
 _POLL_SECONDS = 0.05
+_PAYING = frozenset({"pay", "order_wechat", "pay_bank", "confirm_tax", "confirm_tax_batch", "record_lines"})
 FOLLOWERS = ("registration", "payments", "refunds")
 
 
@@ -32,6 +38,7 @@ class Driver:
     def __init__(
         self,
         wire: Wire,
+        simulators: Simulators,
         scheme: str,
         folder: Path,
         display: Display,
@@ -65,6 +72,30 @@ class Driver:
             "request_refund": lambda act: back.request_refund({**act, "scheme": scheme}),
             "close_books": self._close_books,
         }
+        self.statements = statements = Statements(wire, self.notebook, simulators)
+        channels = Channels(wire, self.notebook, simulators)
+        agents, finance = Agents(wire, self.notebook, scheme), Finance(wire, self.notebook)
+        self._handlers |= {
+            "order_wechat": channels.order_wechat,
+            "pay_wechat": channels.pay_wechat,
+            "pay_bank": channels.pay_bank,
+            "reverse_bank": channels.reverse_bank,
+            "confirm_tax": channels.confirm_tax,
+            "confirm_tax_batch": channels.confirm_tax,
+            "hand_in_statement": statements.hand_in,
+            "judge_statements": statements.judge_statements,
+            "propose_resolutions": statements.propose,
+            "approve_resolutions": statements.approve,
+            "register_device": agents.register_device,
+            "open_ledger": agents.open_ledger,
+            "record_lines": agents.record_lines,
+            "close_ledger": agents.close_ledger,
+            "write_slip": agents.write_slip,
+            "check_slips": finance.check_slips,
+            "pass_slips_on": finance.pass_slips_on,
+            "enter_claim": finance.enter_claim,
+            "check_claims": finance.check_claims,
+        }
 
     async def play(self, acts: Sequence[Act]) -> None:
         """All acts. Those of one kind and instant run side by side; the clock moves only when all of them are done."""
@@ -94,7 +125,7 @@ class Driver:
 
     async def _prepare(self, kind: str) -> None:
         """What must be known before acts of a kind."""
-        if kind == "pay" and self.notebook.without_slip:
+        if kind in _PAYING and self.notebook.without_slip:
             await self.catch_up("payments")
             await self._counters.print_slips(self._scheme)
         if kind == "check_refund":
@@ -119,4 +150,5 @@ class Driver:
 
     async def _close_books(self, _act: Act) -> None:
         """Everybody has followed everything."""
+        await self.statements.all_taken()
         await self.catch_up(*FOLLOWERS, *FOLLOWERS)  # the first may have made news for the ones before it

@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -29,11 +30,21 @@ class Notebook:
     without_slip: set[str] = field(default_factory=set)  # person_ids newly enrolled
     drawers: dict[tuple[str, str], Drawer] = field(default_factory=dict)  # counter, day -> shift
     settled: dict[str, str] = field(default_factory=dict)  # identity number -> collection_id
-    surplus: dict[str, str] = field(default_factory=dict)  # identity number -> collection_id
-    applications: dict[str, str] = field(default_factory=dict)  # collection_id -> application_id
+    cases: dict[str, str] = field(default_factory=dict)  # person_id -> application_id
     taken: dict[tuple[str, str], Counter[str]] = field(default_factory=lambda: defaultdict(Counter))  # month, method
     packages: dict[str, str] = field(default_factory=dict)  # scheme -> version
     surprises: list[str] = field(default_factory=list)
+
+    def slip(self, number: str) -> Slip:
+        """The bill of somebody by identity number. Raises KeyError where there is none."""
+        return self.slips[self.persons[number]]
+
+    def took(self, act: dict[str, Any], channel: str, item: dict[str, Any], amount_fen: int) -> None:
+        """Note money that a channel has brought, and what became of it."""
+        at = act.get("paid_at") or act["at"]
+        self.taken[at[:7], channel].update({"count": 1, "amount_fen": amount_fen})
+        if item["outcome"] == "settled":
+            self.settled[act["insured"]] = item["collection_id"]
 
     def surprise(self, act_no: int, text: str) -> None:
         """Note that something came out otherwise than planned; the books then do not close."""

@@ -7,6 +7,7 @@ from deploy.local.issuer import Issuer
 POOL = "140522"
 _MINUTES = 24 * 60
 
+_MONEY = frozenset({"payments:read", "payments:write", "payments:check", "payments:approve"})
 _OFFICES: dict[str, tuple[str, frozenset[str]]] = {
     "department": ("department-portal", frozenset({"eligibility:read", "eligibility:write"})),
     "officer": (
@@ -18,6 +19,12 @@ _OFFICES: dict[str, tuple[str, frozenset[str]]] = {
     ),
     "clerk": ("village-desk", frozenset({"registration:read", "registration:write"})),
     "cashier": ("tax-hall", frozenset({"payments:read", "payments:write", "refunds:read", "refunds:pay"})),
+    "agent": ("agent-app", frozenset({"payments:read", "payments:write"})),
+    "head": ("village-desk", frozenset({"payments:read", "payments:check"})),
+    "finance": ("finance-desk", _MONEY),
+    "refund-payer": ("agency-desk", frozenset({"payments:read", "refunds:read", "refunds:pay"})),
+    "payer": ("household-app", frozenset({"payments:read", "payments:write"})),
+    "reconciler": ("finance-desk", _MONEY),
     "checker": ("agency-desk", frozenset({"refunds:read", "refunds:check"})),
     "approver": ("agency-desk", frozenset({"refunds:read", "refunds:approve"})),
     "auditor": (
@@ -51,4 +58,9 @@ def _office(party: str) -> str:
         return "department"
     if party.startswith("agency-officer"):
         return "officer"
-    return party.split("-", 1)[0] if party.startswith(("clerk-", "cashier-")) else party.removeprefix("refund-")
+    if party.startswith(("town-finance", "county-finance")):
+        return "finance"
+    if party == "refund-payer":
+        return party
+    named = ("clerk-", "cashier-", "agent-", "head-", "payer-", "reconciler-")
+    return party.split("-", 1)[0] if party.startswith(named) else party.removeprefix("refund-")

@@ -26,7 +26,7 @@ class PayingBack:
             "refunds", "refund-checker", "/v1/applications", pool=POOL, scheme=scheme, state="requested"
         )
         async for application in applications:
-            self._notebook.applications[application["collection_id"]] = application["application_id"]
+            self._notebook.cases[application["person_id"]] = application["application_id"]
 
     async def check_refund(self, act: Act) -> None:
         """Somebody confirms that the premium came twice."""
@@ -37,9 +37,9 @@ class PayingBack:
         await self._step(act, "decide", {"result": "approved"})
 
     async def pay_refund(self, act: Act) -> None:
-        """A cashier pays it back over the counter, and it is done when the application says so."""
-        drawer = self._notebook.drawers[act["counter"], act["shift_day"]]
-        body = {"shift_id": drawer.shift_id, "method": act["method"]}
+        """A cashier pays it back over the counter, or it goes back through its channel; done when the case says so."""
+        drawer = self._notebook.drawers[act["counter"], act["shift_day"]] if act["counter"] else None
+        body = {"shift_id": drawer.shift_id if drawer else None, "method": act["method"]}
         application = await self._step(act, "pay", body)
         path = f"/v1/applications/{application['application_id']}"
         deadline = time.monotonic() + _PAYING_SECONDS
@@ -48,7 +48,7 @@ class PayingBack:
                 raise Unexpected(f"refunds {path}: {application['state']} instead of paid")
             await asyncio.sleep(_POLL_SECONDS)
             application = (await self._wire.get("refunds", act["by"], path, pool=POOL)).body
-        if act["method"] == "cash":
+        if drawer and act["method"] == "cash":
             drawer.cash_fen -= application["amount_fen"]
 
     async def request_refund(self, act: Act) -> None:
@@ -66,9 +66,8 @@ class PayingBack:
             self._notebook.surprise(act["n"], f"asked too late, but {reply.body['state']}: {sorted(codes)}")
 
     async def _step(self, act: Act, name: str, body: dict[str, Any]) -> dict[str, Any]:
-        """One step of the case of somebody whose premium came twice."""
-        collection_id = self._notebook.surplus[act["insured"]]
-        path = f"/v1/applications/{self._notebook.applications[collection_id]}"
+        """One step of somebody's case."""
+        path = f"/v1/applications/{self._notebook.cases[self._notebook.persons[act['insured']]]}"
         standing = await self._wire.get("refunds", act["by"], path, pool=POOL)
         reply = await self._wire.post(
             "refunds",

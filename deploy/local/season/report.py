@@ -31,7 +31,6 @@ _CHANNELS = {
     "counter": "办税厅 counter",
     "agent": "集中代收 agent",
 }
-_METHODS = {"cash": "现金 cash", "pos": "刷卡 POS"}
 _FOUR_WAY = {"money": "钱 money", "heads": "人数 heads", "roster": "花名 roster", "receipts": "票据 receipts"}
 _BAR = 18
 
@@ -39,7 +38,7 @@ _BAR = 18
 def print_report(
     console: Console, figures: Mapping[str, Any], taken: Mapping[tuple[str, str], Counter[str]], notes: Iterable[str]
 ) -> None:
-    """Print what came of the season. `taken`: month and method → count and fen, as the counters were answered."""
+    """Print what came of the season. `taken`: month and channel → count and fen, as the parties were answered."""
     console.print()
     console.rule(f"{figures['scheme']} · {figures['residents']} 居民 residents · seed {figures['seed']}")
     _print_people(console, figures)
@@ -84,9 +83,9 @@ def _print_money(console: Console, figures: Mapping[str, Any], taken: Mapping[tu
     console.print(table)
     months = sorted({month for month, _ in taken})
     sums = {month: sum(taken[key]["amount_fen"] for key in taken if key[0] == month) for month in months}
-    table = _table("按月 by month", *_METHODS.values(), "元 yuan", "")
+    table = _table("按月 by month", *(label.split()[0] for label in _CHANNELS.values()), "元 yuan", "")
     for month in months:
-        counts = [_count(taken[month, method]["count"]) if (month, method) in taken else "0" for method in _METHODS]
+        counts = [_count(taken[month, channel]["count"]) if (month, channel) in taken else "0" for channel in _CHANNELS]
         bar = "█" * max(1, round(_BAR * sums[month] / max(sums.values())))
         table.add_row(month, *counts, _yuan(sums[month]), bar)
     console.print(table)
@@ -112,6 +111,17 @@ def _print_books(console: Console, figures: Mapping[str, Any]) -> None:
     table.add_row("应收资助 claims due from other payers", _yuan(funds["claims_due_fen"]))
     table.add_row("已收资助 claims received", _yuan(funds["claims_received_fen"]))
     table.add_row("分录合计 sum of the ledger", _yuan(funds["ledger_sum_fen"]))
+    console.print(table)
+    reconciled = figures["reconciliation"]
+    table = _table("对账 reconciliation", "")
+    for label, name in (
+        ("对账单 statements", "statements"),
+        ("  明细 lines", "lines"),
+        ("  一致 matched", "matched"),
+        ("差错 exceptions opened", "exceptions_opened"),
+        ("  未结 open", "exceptions_open"),
+    ):
+        table.add_row(label, _count(reconciled[name]))
     console.print(table)
     agree = [f"{'✓' if funds['four_way'][name] else '✗'} {label}" for name, label in _FOUR_WAY.items()]
     console.print(f"四一致 four-way: {' · '.join(agree)}", highlight=False)

@@ -86,11 +86,13 @@ class Wire:
             return reply
         return _wanted(reply, service, "POST", path)
 
-    async def items(self, service: str, by: str, path: str, **params: Any) -> AsyncIterator[dict[str, Any]]:
+    async def items(
+        self, service: str, by: str, path: str, *, pages: int = 1000, **params: Any
+    ) -> AsyncIterator[dict[str, Any]]:
         """Every item of a list, page by page."""
         cursor: dict[str, str] = {}
         while True:
-            page = (await self.get(service, by, path, **params, **cursor, limit=1000)).body
+            page = (await self.get(service, by, path, **params, **cursor, limit=pages)).body
             for item in page["items"]:
                 yield item
             if page["next"] is None:

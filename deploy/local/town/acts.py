@@ -15,6 +15,15 @@ One JSON object a line. Every act has `n` (its number), `at` (the instant, Asia/
 | check_refund, decide_refund | insured: whose premium came twice |
 | pay_refund | insured, counter, region, shift_day, method |
 | request_refund | insured, applicant_name, ground |
+| order_wechat, pay_wechat | order, insured, [payer, place]; faults |
+| pay_bank, reverse_bank | institution, serial, insured, [payer, difference_fen, expected]; fault |
+| confirm_tax, confirm_tax_batch | items [{event, voucher_no, insured, payer_name, paid_at, difference_fen, expected}] |
+| register_device, open_ledger, close_ledger | unit_code, region |
+| record_lines | unit_code, lines [{line_no, kind, insured, paid_at, method, difference_fen, contrary_of, expected}] |
+| write_slip, check_slips, pass_slips_on | unit_code or region, paid_on |
+| enter_claim, check_claims | payer |
+| hand_in_statement | channel, institution, day; faults |
+| judge_statements, propose_resolutions, approve_resolutions | - |
 | close_books | - |
 
 `insured` of `pay` lists identity numbers; a `pay` by card has `terminal_no` and `reference_no` besides.
@@ -23,38 +32,32 @@ are what the services say is due.
 """
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
+from .counters import counter_acts
+from .deposits import deposit_acts
+from .disturbing import disturb
 from .facts import learn
 from .feeds import Feed, Newborn, moment, newborns, write_births, write_feeds
+from .oddities import add_oddities
 from .people import COUNTY, Household, Person, Town, quota, settle, stream
+from .reckoning import statement_acts
 from .rosters import Roster, write_rosters
-from .visits import COUNTERS, HOURS, LAST_DAY, LAST_SECOND, MIDNIGHT, Counter, Visit, Visits, plan_visits
+from .timed import Act, Timed
+from .visits import HOURS, plan_visits
 
 SCHEME = "yangcheng-2022"
 AGENCY_UNIT = "14052201"
-OPENING_FLOAT_FEN = 200_000
-
-Act = dict[str, Any]
+OPEN_CHANNELS: tuple[str, ...] = ("counter", "wechat", "bank", "etax", "agent")
 
 
-@dataclass(frozen=True)
-class Timed:
-    """An act with its instant, and its place among acts of the same instant."""
-
-    at: datetime
-    place: int
-    fields: Act
-
-
-def write_town(seed: int, residents: int, folder: Path) -> Town:
+def write_town(seed: int, residents: int, folder: Path, faults: Collection[str] = ()) -> Town:
     """Generate the town and write rosters, feeds and acts under `folder` (which is made; old files in it go).
 
-    The same seed and number give the same bytes. Raises ValueError for a number of residents out of bounds.
+    `faults`: what goes wrong besides, by the names of FAULTS. The same seed, number and faults give the same bytes.
+    Raises ValueError for a number of residents out of bounds.
     """
     town = settle(seed, residents)
     learn(town)
@@ -67,8 +70,13 @@ def write_town(seed: int, residents: int, folder: Path) -> Town:
     feeds += write_births(children, folder)
     rosters, ready = write_rosters(town, folder)
     late = _late_comers(town, ready)
-    visits = plan_visits(town, ready)
-    acts = [*_preparation(town, feeds, rosters), *late, *_births(town, children), *_counters(town, visits)]
+    visits = plan_visits(town, ready, OPEN_CHANNELS)
+    add_oddities(town, visits, faults)
+    acts = [*_preparation(town, feeds, rosters), *late, *_births(town, children), *counter_acts(town, visits)]
+    acts += deposit_acts(town, visits.deposits)
+    acts = disturb(seed, acts, set(faults) - {"statements"})
+    acts += statement_acts(acts)
+    acts = disturb(seed, acts, set(faults) & {"statements"})
     acts.append(Timed(moment(date(2022, 12, 31), 17), 0, {"act": "close_books", "by": "agency-officer-a"}))
     _write(folder / "acts.jsonl", acts)
     return town
@@ -152,82 +160,4 @@ def _births(town: Town, children: list[Newborn]) -> list[Timed]:
             unit = newborn.household.village.code if at_village else AGENCY_UNIT
             fields = _enrol_fields(unit, "newborn", newborn.child, newborn.household)
             acts.append(Timed(moment(day, *HOURS[0]), 2, fields))
-    return acts
-
-
-def _counters(town: Town, visits: Visits) -> list[Timed]:
-    """Visits, paying back what came twice, and the shifts of every counter at which something is done."""
-    shifts: set[tuple[Counter, date]] = set()
-    acts = []
-    for visit in visits.all:
-        acts.append(Timed(visit.at, 3, _pay_fields(visit)))
-        shifts.add((visit.counter, _shift_day(visit)))
-    for visit in visits.doubles:
-        for act in _paying_back(town, visit):
-            acts.append(act)
-            if act.fields["act"] == "pay_refund":
-                counter = next(c for c in COUNTERS if c.code == act.fields["counter"])
-                shifts.add((counter, act.at.date()))
-    acts += _too_late(town, visits)
-    for counter, day in shifts:
-        where = {"counter": counter.code, "region": counter.region, "by": f"cashier-{counter.terminal}"}
-        opened = {"act": "open_shift", **where, "opening_float_fen": OPENING_FLOAT_FEN}
-        acts.append(Timed(moment(day, 8, 30), 1, opened))
-        late = day == LAST_DAY and counter == COUNTERS[0]  # stays open until after midnight on the last day
-        closing = moment(day + timedelta(days=1), 0, 10) if late else moment(day, 17, 40)
-        acts.append(Timed(closing, 9, {"act": "close_shift", **where, "shift_day": day.isoformat()}))
-    return sorted(acts, key=lambda act: (act.at, act.place, json.dumps(act.fields, sort_keys=True)))
-
-
-def _shift_day(visit: Visit) -> date:
-    return LAST_DAY if visit.at in {LAST_SECOND, MIDNIGHT} else visit.at.date()
-
-
-def _pay_fields(visit: Visit) -> Act:
-    fields = {
-        "act": "pay",
-        "by": f"cashier-{visit.counter.terminal}",
-        "counter": visit.counter.code,
-        "region": visit.counter.region,
-        "shift_day": _shift_day(visit).isoformat(),
-        "method": visit.method,
-        "payer_name": visit.payer_name,
-        "payer_identity_number": visit.payer_number,
-        "insured": [person.number for person in visit.insured],
-        "expected_refusal": visit.expected_refusal,
-    }
-    return {**fields, "terminal_no": visit.counter.terminal} if visit.method == "pos" else fields
-
-
-def _paying_back(town: Town, visit: Visit) -> list[Timed]:
-    """Check, decision and payment of a surplus that the system has found, by three people on three days."""
-    rng = stream(town.seed, f"refund {visit.insured[0].number}")
-    day, acts = visit.at.date(), []
-    check = day + timedelta(days=rng.randint(1, 3))
-    decide = check + timedelta(days=rng.randint(1, 2))
-    pay = decide + timedelta(days=rng.randint(1, 3))
-    # Back over a counter of the hall that took it second; where two halls raced, at the county's, in charge of both.
-    hall = COUNTY if visit.race else visit.counter.region
-    counter = rng.choice([counter for counter in COUNTERS if counter.region == hall])
-    for person in visit.insured:
-        insured = {"insured": person.number}
-        acts.append(Timed(moment(check, 9, 30), 4, {"act": "check_refund", "by": "refund-checker", **insured}))
-        acts.append(Timed(moment(decide, 9, 30), 4, {"act": "decide_refund", "by": "refund-approver", **insured}))
-        where = {"counter": counter.code, "region": counter.region, "shift_day": pay.isoformat()}
-        method = "pos_return" if rng.random() < 0.7 else "cash"
-        back = {"act": "pay_refund", "by": f"cashier-{counter.terminal}", **insured, **where, "method": method}
-        acts.append(Timed(moment(pay, *HOURS[1]), 4, back))
-    return acts
-
-
-def _too_late(town: Town, visits: Visits) -> list[Timed]:
-    """After the window some want their premium back: refused on the spot, with the reason (S004-30, S004-32)."""
-    rng = stream(town.seed, "too late")
-    twice = {person for visit in visits.doubles for person in visit.insured}
-    paid = [v for v in visits.all if v.expected_refusal is None and not v.double and v.insured[0] not in twice]
-    acts = []
-    for visit in rng.sample(paid, min(quota(town.residents, 0.001), len(paid))):
-        wish = {"insured": visit.insured[0].number, "applicant_name": visit.payer_name, "ground": "paid_twice"}
-        fields = {"act": "request_refund", "by": "agency-officer-a", **wish}
-        acts.append(Timed(moment(date(2021, 12, 28), *HOURS[0]), 4, fields))
     return acts

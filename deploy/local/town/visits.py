@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from random import Random
 
+from .channels import E_CHANNELS, INSTITUTIONS, Deposit, Deposits, agent_days, deposit_instant, share_out
 from .feeds import moment
 from .names import given_name, surname
 from .people import COUNTY, TOWN, Household, Person, Town, quota, stream
@@ -57,6 +58,7 @@ class Visits:
     all: list[Visit] = field(default_factory=list)
     doubles: list[Visit] = field(default_factory=list)
     unpaid: list[Person] = field(default_factory=list)
+    deposits: Deposits = field(default_factory=Deposits)
 
 
 def owes(person: Person, on: date) -> bool:
@@ -66,8 +68,8 @@ def owes(person: Person, on: date) -> bool:
     return person.died_on is None and tie and not employed and not person.has(*FULL_HELP)
 
 
-def plan_visits(town: Town, ready: dict[str, datetime]) -> Visits:
-    """Plan the visits of the season. `ready`: by identity number the moment at which a person is registered."""
+def plan_visits(town: Town, ready: dict[str, datetime], open_channels: tuple[str, ...]) -> Visits:
+    """Plan how everybody pays. `ready`: by identity number the moment at which a person is registered."""
     rng = stream(town.seed, "visits")
     owing = {
         household: [p for p in household.members if p.number in ready and owes(p, ready[p.number].date())]
@@ -75,13 +77,23 @@ def plan_visits(town: Town, ready: dict[str, datetime]) -> Visits:
     }
     visits = Visits()
     never = _who_never_pays(rng, owing)
+    payments: list[tuple[Household, Person, list[Person]]] = []
     for household, people in owing.items():
-        hall = TOWN if rng.random() < 0.65 else COUNTY
         paying = [person for person in people if person not in never]
         visits.unpaid += [person for person in people if person in never]
-        for payer, group in _groups(rng, household, paying):
-            day = _day(rng, max(ready[person.number] for person in group).date() + timedelta(days=1))
-            visits.all.append(_visit(rng, day, hall, payer, group))
+        payments += [(household, payer, group) for payer, group in _groups(rng, household, paying)]
+    doors = agent_days(rng, town)
+    channels = share_out(stream(town.seed, "channels"), len(payments), open_channels)
+    for (household, payer, group), channel in zip(payments, channels, strict=True):
+        first = max(ready[person.number] for person in group).date() + timedelta(days=1)
+        if channel == "counter":
+            hall = TOWN if rng.random() < 0.65 else COUNTY
+            visits.all.append(_visit(rng, _day(rng, first), hall, payer, group))
+        else:
+            day = _day(rng, first)
+            if channel == "agent":
+                day = rng.choice([door for door in doors[household.village.code] if door >= first])
+            visits.deposits.all.append(_deposit(rng, channel, day, household, payer, group))
     _last_second(rng, visits)
     _doubles(town, rng, visits)
     _paid_already(town, rng, visits)
@@ -141,6 +153,15 @@ def _counter(rng: Random, hall: str) -> Counter:
 def _visit(rng: Random, day: date, hall: str, payer: Person, group: list[Person]) -> Visit:
     method = "cash" if rng.random() < 0.42 else "pos"
     return Visit(moment(day, *rng.choice(HOURS)), _counter(rng, hall), method, payer.name, payer.number, group)
+
+
+def _deposit(rng: Random, channel: str, day: date, household: Household, payer: Person, group: list[Person]) -> Deposit:
+    at = deposit_instant(rng, channel, day)
+    e_channel = rng.choice(E_CHANNELS) if channel == "agent" else ""
+    institution = rng.choice(INSTITUTIONS) if channel == "bank" else ""
+    return Deposit(
+        at, channel, payer.name, payer.number, group, household.village, e_channel=e_channel, institution=institution
+    )
 
 
 def _last_second(rng: Random, visits: Visits) -> None:

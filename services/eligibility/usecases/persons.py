@@ -70,21 +70,29 @@ async def read_person(service: Eligibility, caller: Caller, pool: str, person_id
 
 
 async def query_statuses(
-    service: Eligibility, caller: Caller, pool: str, person_ids: Sequence[UUID], as_of: date | None
+    service: Eligibility,
+    caller: Caller,
+    pool: str,
+    person_ids: Sequence[UUID],
+    as_of: date | None,
+    *,
+    every_day: bool = False,
 ) -> dict[str, Any]:
     """The statuses that persons hold on a day (today where none is given), each with the row it rests on.
 
+    With `every_day` all that are not withdrawn, whatever their days.
     Refuses the whole question where one of the persons is unknown or outside the caller's area: a person left out
     would read like a person without statuses. Raises Problem PERSON_UNKNOWN, AREA_FORBIDDEN.
     """
     asked = list(dict.fromkeys(person_ids))
-    day = as_of or business_day(service.clock.now())
+    day = None if every_day else as_of or business_day(service.clock.now())
     async with service.database.writing() as tx:
-        await _read_persons(service, tx, caller, pool, asked, "status.read", {"as_of": day.isoformat()})
+        detail = {"as_of": day.isoformat() if day else "every day"}
+        await _read_persons(service, tx, caller, pool, asked, "status.read", detail)
         living = await store.living_statuses(tx, pool, asked)
     held: dict[UUID, list[dict[str, Any]]] = {person_id: [] for person_id in asked}
     for row in living:
-        if rules.status_holds(row["identified_on"], row["valid_to"], day):
+        if day is None or rules.status_holds(row["identified_on"], row["valid_to"], day):
             held[row["person_id"]].append(_shown_status(row))
     return {"as_of": day, "items": [{"person_id": person_id, "statuses": held[person_id]} for person_id in asked]}
 

@@ -2,8 +2,21 @@
 
 from fastapi import APIRouter
 
-from . import bills, books, collections, counter, refunds
+from . import bank, bills, books, collections, counter, ledgers, orders, refunds, remittances, statements, tax, wechat
 
 router = APIRouter()
-for subject in (bills, counter, collections, refunds, books):
+for subject in (
+    bank,
+    bills,
+    counter,
+    collections,
+    refunds,
+    books,
+    tax,
+    orders,
+    wechat,
+    ledgers,
+    remittances,
+    statements,
+):
     router.include_router(subject.router)

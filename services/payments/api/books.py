@@ -9,6 +9,7 @@ from shared import tokens
 from shared.http import UPSTREAM_REFUSED, UPSTREAM_UNAVAILABLE
 from shared.pages import Pool
 from shared.problem import declare
+from shared.regions import REGION_PATTERN
 
 from .. import schemas, usecases
 from .parts import Reading, SchemeName, Service
@@ -41,6 +42,19 @@ async def summarise_books(service: Service, caller: Reading, pool: Pool) -> Any:
     responses=declare(*tokens.DECLARED, UPSTREAM_UNAVAILABLE, UPSTREAM_REFUSED),
     tags=["books"],
 )
-async def check_four_way(service: Service, caller: Reading, pool: Pool, scheme: SchemeName) -> Any:
+async def check_four_way(
+    service: Service,
+    caller: Reading,
+    pool: Pool,
+    scheme: SchemeName,
+    unit_code: Annotated[
+        str | None,
+        Query(pattern=r"^[0-9A-Za-z_-]{1,32}$", description="Only the persons of this unit", examples=["V200"]),
+    ] = None,
+    region: Annotated[
+        str | None,
+        Query(pattern=REGION_PATTERN, description="Only the persons of units in this region", examples=["140522108"]),
+    ] = None,
+) -> Any:
     """四一致: whether money, heads, roster and receipts agree on the persons who paid."""
-    return await usecases.four_way(service, caller, pool, scheme)
+    return await usecases.four_way(service, caller, pool, scheme, unit_code=unit_code, region=region)

@@ -11,6 +11,8 @@ from .. import usecases
 
 Reading = Annotated[Caller, Depends(needs("payments:read"))]
 Writing = Annotated[Caller, Depends(needs("payments:write"))]
+Checking = Annotated[Caller, Depends(needs("payments:check"))]
+Approving = Annotated[Caller, Depends(needs("payments:approve"))]
 Paying = Annotated[Caller, Depends(needs("payments:pay"))]
 
 PersonId = Annotated[
@@ -23,6 +25,12 @@ BillNo = Annotated[str, Path(description="The bill", examples=["1405227QK3M9Z5T2
 ShiftId = Annotated[UUID, Path(description="The shift", examples=["0192f0c4-7b7a-7c3e-8a55-3f1f7f1b2a01"])]
 CollectionId = Annotated[UUID, Path(description="The money", examples=["0192f0c4-7b7a-7c3e-8a55-3f1f7f1b2a03"])]
 ReceiptNo = Annotated[str, Path(description="The receipt", examples=["TAXHALL01-00000042"])]
+DeviceId = Annotated[UUID, Path(description="The device", examples=["0192f0c4-7b7a-7c3e-8a55-3f1f7f1b2a07"])]
+LedgerId = Annotated[UUID, Path(description="The ledger", examples=["0192f0c4-7b7a-7c3e-8a55-3f1f7f1b2a08"])]
+RemittanceId = Annotated[UUID, Path(description="The slip", examples=["0192f0c4-7b7a-7c3e-8a55-3f1f7f1b2a09"])]
+ClaimReceiptId = Annotated[
+    UUID, Path(description="The money received on a claim", examples=["0192f0c4-7b7a-7c3e-8a55-3f1f7f1b2a0a"])
+]
 RefundId = Annotated[UUID, Path(description="The refund", examples=["0192f0c4-7b7a-7c3e-8a55-3f1f7f1b2a06"])]
 SchemeName = Annotated[str, Query(max_length=60, description="Scheme", examples=["yangcheng-2022"])]
 

@@ -6,6 +6,8 @@ SPECIAL_ACCOUNT = "special_account"  # 财政专户
 PREMIUM = "premium/person"  # premiums that persons have paid
 SURPLUS = "surplus"  # paid without being due, owed back
 SUSPENSE = "suspense"  # come without a home
+INTEREST = "interest"  # what banks paid on money on its way
+SPECIAL_INTEREST = "special_account/interest"  # the same, arrived; apart, so that premiums still equal heads (S000-44)
 
 HELD = "held/"  # money taken and not yet handed over, by who holds it
 
@@ -13,6 +15,21 @@ HELD = "held/"  # money taken and not yet handed over, by who holds it
 def held_account(shift_id: str) -> str:
     """What a shift holds until it closes."""
     return f"held/shift/{shift_id}"
+
+
+def held_by_agent(ledger_id: object) -> str:
+    """What an agent holds by one ledger until it is handed over (S004-24)."""
+    return f"{HELD}agent/{ledger_id}"
+
+
+def held_by_town(town: str) -> str:
+    """What a town holds on its way to the special account (S000-44, S002-31); `town` has nine digits."""
+    return f"{HELD}town/{town}"
+
+
+def held_by_bank(institution: str) -> str:
+    """What a bank has collected and not yet settled with us."""
+    return f"held/bank/{institution}"
 
 
 def claim_account(payer: str) -> str:

@@ -39,6 +39,9 @@ class Bill(BaseModel):
     status: Literal["open", "paid", "voided"] = Field(description="State", examples=["open"])
     issued_at: datetime = Field(description="When it was assessed", examples=["2021-09-02T09:00:00+08:00"])
     paid_on: date | None = Field(description="Day of payment, Asia/Shanghai", examples=["2021-12-05"])
+    replaces: str | None = Field(description="The bill that this one took the place of", examples=[None])
+    voided_at: datetime | None = Field(description="When it was voided", examples=[None])
+    void_reason: str | None = Field(description="Why it was voided", examples=["assessment_revised"])
     version: int = Field(description="Version, also the ETag", examples=[1])
 
 

@@ -65,6 +65,39 @@ REFUND_UNKNOWN = ProblemType(
     ("退费记录不存在", "No such refund"),
     ("没有退费记录 {refund_id}", "There is no refund {refund_id}"),
 )
+APPLICATION_HAS_REFUND = ProblemType(
+    "application_has_refund",
+    409,
+    ("该申请已有退款", "The application has a refund"),
+    (
+        "申请 {application_id} 已有退款 {other_id}（{state}），一个申请只退一次",
+        "Application {application_id} has refund {other_id} ({state}); an application is paid back once",
+    ),
+)
+NOT_THE_WAY_BACK = ProblemType(
+    "not_the_way_back",
+    409,
+    ("退款渠道不符", "The money does not go back that way"),
+    (
+        "该笔缴费经 {channel} 收取，应经 {ways} 退还，不能经 {method}",
+        "The money came by {channel} and goes back by {ways}, not by {method}",
+    ),
+)
+NOT_ABNORMAL = ProblemType(
+    "refund_not_abnormal",
+    409,
+    ("退款未出现异常", "The refund is not abnormal"),
+    (
+        "退款 {refund_id} 现为 {state}，只有异常（abnormal）的退款可以放弃",
+        "Refund {refund_id} is {state}; only an abnormal one can be given up",
+    ),
+)
+PAID_BY_THE_SAME = ProblemType(
+    "four_eyes",
+    409,
+    ("须由他人办理", "Another person must do this"),
+    ("{subject} 经办了该笔退款，须由他人决定改道", "{subject} paid this refund out; somebody else must decide"),
+)
 NOT_REFUNDABLE = ProblemType(
     "not_refundable",
     409,
@@ -78,3 +111,38 @@ REFUND_EXCEEDS = ProblemType(
     ("应退 {paid_fen} 分，已退 {refunded_fen} 分，不能再退 {amount_fen} 分",
      "{paid_fen} fen are owed back and {refunded_fen} paid back; {amount_fen} more is too much"),
 )  # fmt: skip
+SIGNATURE_INVALID = ProblemType(
+    "signature_invalid",
+    401,
+    ("签名无效", "The signature is not valid"),
+    (
+        "报文签名核验未通过（{reason}），未作任何处理；请重新签名后再发",
+        "The message's signature does not hold ({reason}); nothing was done. Sign it anew and send it again",
+    ),
+    challenge="Signature",
+)
+NONCE_REUSED = ProblemType(
+    "nonce_reused",
+    401,
+    ("nonce 已用于其他报文", "The nonce was used for another message"),
+    (
+        "nonce {nonce} 已用于内容不同的报文，未作任何处理；请换新 nonce 重新签名",
+        "Nonce {nonce} belongs to a message with other bytes; nothing was done. Sign with a new one",
+    ),
+    challenge="Signature",
+)
+EVENT_ID_REUSED = ProblemType(
+    "event_id_reused",
+    422,
+    ("事件号已用于另一笔缴费", "The event id was used for another payment"),
+    (
+        "事件号 {event_id} 已登记为内容不同的缴费，本次未入账，请核查",
+        "Event {event_id} stands for another payment already; this one was not booked. Check it",
+    ),
+)
+TOO_MANY_ITEMS = ProblemType(
+    "too_many_items",
+    400,
+    ("批量过大", "Too many items"),
+    ("本批 {count} 笔，最多 {most} 笔，请分批发送", "{count} items, at most {most}; send them in several batches"),
+)

@@ -9,9 +9,9 @@ from shared.database import Reader, Row, Writer
 
 from ..tables import bill
 
-_SHOWN = (
+BILL = (
     "pool, bill_no, assessment_id, scheme, person_id, unit_code, region, standard_fen, amount_fen, lines, "
-    '"window", status, issued_at, paid_on, version'
+    '"window", status, issued_at, paid_on, replaces, voided_at, void_reason, name_masked, version'
 )
 
 
@@ -36,7 +36,7 @@ async def list_bills(
     given = {name: value for name, _, value in wanted if value is not None}
     conditions = "".join(f" and {condition}" for name, condition, _ in wanted if name in given)
     return await tx.rows(
-        f"select {_SHOWN} from bill where pool = :pool and bill_no > :after{conditions} order by bill_no limit :limit",
+        f"select {BILL} from bill where pool = :pool and bill_no > :after{conditions} order by bill_no limit :limit",
         pool=pool,
         after=after,
         limit=limit + 1,
@@ -47,7 +47,7 @@ async def list_bills(
 async def find_bill(tx: Reader, pool: str, bill_no: str) -> Row | None:
     """One bill."""
     return await tx.row(
-        f"select {_SHOWN} from bill where pool = :pool and bill_no = :bill_no", pool=pool, bill_no=bill_no
+        f"select {BILL} from bill where pool = :pool and bill_no = :bill_no", pool=pool, bill_no=bill_no
     )
 
 
@@ -60,7 +60,7 @@ async def insert_bills(tx: Writer, rows: Sequence[Mapping[str, Any]]) -> set[UUI
 async def lock_bills(tx: Writer, pool: str, bill_nos: Sequence[str]) -> dict[str, Row]:
     """Lock bills in the order of their numbers, which is everybody's order; unknown numbers are left out."""
     rows = await tx.rows(
-        f"select {_SHOWN} from bill where pool = :pool and bill_no = any(cast(:bill_nos as text[])) "
+        f"select {BILL} from bill where pool = :pool and bill_no = any(cast(:bill_nos as text[])) "
         "order by bill_no for update",
         pool=pool,
         bill_nos=sorted(set(bill_nos)),

@@ -11,7 +11,12 @@ from ..tables import refund
 from .settling import COLLECTION
 
 _REFUND = (
-    "pool, refund_id, application_id, collection_id, shift_id, scheme, method, amount_fen, paid_to, paid_by, settled_at"
+    "pool, refund_id, application_id, collection_id, shift_id, scheme, method, state, amount_fen, paid_to, paid_by, "
+    "reference, detail, submitted_at, settled_at, failed_at, given_up_by, waiting_since, asked_at, tries, version"
+)
+_CHANGED = (
+    *("pool", "refund_id", "state", "reference", "detail"),
+    *("settled_at", "failed_at", "given_up_by", "waiting_since"),
 )
 _RECEIPT = (
     "pool, receipt_no, book_code, number, collection_id, bill_no, person_id, payer_name, amount_fen, issued_at, "
@@ -66,14 +71,25 @@ async def lock_collection(tx: Writer, pool: str, collection_id: UUID) -> Row | N
     )
 
 
-async def add_refunded(tx: Writer, pool: str, collection_id: UUID, amount_fen: int) -> None:
-    """Raise what a locked collection has paid back; the table refuses more than was paid."""
+async def change_money(
+    tx: Writer,
+    pool: str,
+    collection_id: UUID,
+    *,
+    released_fen: int = 0,
+    refunding_fen: int = 0,
+    refunded_fen: int = 0,
+) -> None:
+    """Add to what of a locked collection is owed back, promised and paid back; the table refuses more than was paid."""
     await tx.execute(
-        "update collection set refunded_fen = refunded_fen + :amount_fen, version = version + 1 "
-        "where pool = :pool and collection_id = :collection_id",
+        "update collection set released_fen = released_fen + :released_fen, "
+        "refunding_fen = refunding_fen + :refunding_fen, refunded_fen = refunded_fen + :refunded_fen, "
+        "version = version + 1 where pool = :pool and collection_id = :collection_id",
         pool=pool,
         collection_id=collection_id,
-        amount_fen=amount_fen,
+        released_fen=released_fen,
+        refunding_fen=refunding_fen,
+        refunded_fen=refunded_fen,
     )
 
 
@@ -84,9 +100,102 @@ async def find_refund(tx: Reader, pool: str, refund_id: UUID) -> Row | None:
     )
 
 
-async def insert_refund(tx: Writer, row: Mapping[str, Any]) -> None:
-    """Book money paid back."""
-    await tx.insert(refund, [row])
+async def lock_refund(tx: Writer, pool: str, refund_id: UUID) -> Row | None:
+    """One refund, locked."""
+    return await tx.row(
+        f"select {_REFUND} from refund where pool = :pool and refund_id = :refund_id for update",
+        pool=pool,
+        refund_id=refund_id,
+    )
+
+
+async def list_refunds(
+    tx: Reader, pool: str, *, after: UUID | None, limit: int, state: str | None, collection_id: UUID | None
+) -> Sequence[Row]:
+    """Refunds in the order in which they were ordered; `limit` + 1 rows."""
+    return await tx.rows(
+        f"select {_REFUND} from refund where pool = :pool and (cast(:after as uuid) is null or refund_id > :after) "
+        "and (cast(:state as text) is null or state = :state) "
+        "and (cast(:collection_id as uuid) is null or collection_id = :collection_id) "
+        "order by refund_id limit :limit",
+        pool=pool,
+        after=after,
+        limit=limit + 1,
+        state=state,
+        collection_id=collection_id,
+    )
+
+
+async def refunds_of(tx: Reader, pool: str, application_id: UUID) -> Sequence[Row]:
+    """The refunds of an application, in the order in which they were ordered."""
+    return await tx.rows(
+        f"select {_REFUND} from refund where pool = :pool and application_id = :application_id order by refund_id",
+        pool=pool,
+        application_id=application_id,
+    )
+
+
+async def insert_refund(tx: Writer, row: Mapping[str, Any]) -> bool:
+    """Record a refund; False where its application has another one that has not failed."""
+    tail = "on conflict (pool, application_id) where state <> 'failed' do nothing returning refund_id"
+    return bool(await tx.insert(refund, [row], tail=tail))
+
+
+async def change_refund(tx: Writer, row: Mapping[str, Any]) -> None:
+    """Record what became of a locked refund."""
+    await tx.execute(
+        "update refund set state = :state, reference = coalesce(:reference, reference), detail = :detail, "
+        "settled_at = :settled_at, failed_at = :failed_at, given_up_by = :given_up_by, "
+        "waiting_since = :waiting_since, version = version + 1 where pool = :pool and refund_id = :refund_id",
+        **{name: row[name] for name in _CHANGED},
+    )
+
+
+async def note_refund(tx: Writer, pool: str, refund_id: UUID, detail: str) -> None:
+    """Keep what the channel said of a refund on which nothing has changed."""
+    await tx.execute(
+        "update refund set detail = :detail where pool = :pool and refund_id = :refund_id "
+        "and state in ('submitted', 'processing')",
+        pool=pool,
+        refund_id=refund_id,
+        detail=detail,
+    )
+
+
+_DUE = (
+    "state in ('submitted', 'processing') and (tries = 0 or asked_at + make_interval(secs => "
+    "least(cast(:most_seconds as double precision), cast(:seconds as double precision) "
+    "* power(2, least(tries, 20) - 1))) < :now)"
+)
+
+
+async def pool_with_due_refund(tx: Reader, now: datetime, seconds: float, most_seconds: float) -> str | None:
+    """The pool whose refund has waited longest to be asked about: after `seconds`, then twice as long each time."""
+    pool: str | None = await tx.value(
+        f"select pool from refund where {_DUE} order by asked_at limit 1",
+        now=now,
+        seconds=seconds,
+        most_seconds=most_seconds,
+    )
+    return pool
+
+
+async def lease_refund(tx: Writer, pool: str, now: datetime, seconds: float, most_seconds: float) -> Row | None:
+    """Take such a refund of the pool, with what its channel knows of the payment; it counts as asked from `now` on."""
+    names = ", ".join(f"refund.{name.strip()}" for name in _REFUND.split(","))
+    return await tx.row(
+        "update refund set asked_at = :now, tries = tries + 1 from collection join submission "
+        "on submission.pool = collection.pool and submission.submission_id = collection.submission_id "
+        "where refund.pool = :pool and collection.pool = refund.pool "
+        "and collection.collection_id = refund.collection_id and refund.refund_id = ("
+        f"select refund_id from refund where pool = :pool and {_DUE} order by asked_at limit 1 for update skip locked) "
+        f"returning {names}, submission.channel, submission.reference as payment_reference, "
+        "collection.amount_fen as paid_fen",
+        pool=pool,
+        now=now,
+        seconds=seconds,
+        most_seconds=most_seconds,
+    )
 
 
 async def void_receipts(tx: Writer, pool: str, collection_ids: Sequence[UUID], at: datetime, reason: str) -> None:

@@ -67,46 +67,59 @@ async def refund_figures(tx: Reader, pool: str) -> Row:
     """Count and sum of money paid back."""
     row = await tx.row(
         "select count(*) as count, cast(coalesce(sum(amount_fen), 0) as bigint) as amount_fen from refund "
-        "where pool = :pool",
+        "where pool = :pool and state = 'settled'",
         pool=pool,
     )
     assert row is not None
     return row
 
 
-async def four_way_figures(tx: Reader, pool: str, scheme: str) -> dict[str, Row]:
-    """Persons who paid, as the bills, the collections, the receipts and the ledger know them: heads, fen and digest."""
+async def four_way_figures(
+    tx: Reader, pool: str, scheme: str, *, unit_code: str | None = None, region: str | None = None
+) -> dict[str, Row]:
+    """Persons who paid, as the bills, the collections, the receipts and the ledger know them: heads, fen and digest.
+
+    `unit_code` and `region` (a prefix) keep the persons whose bill is of that unit, in that region.
+    """
+    wanted = [
+        ("unit_code", "bill.unit_code = :unit_code", unit_code),
+        ("region", "starts_with(bill.region, :region)", region),
+    ]
+    given = {name: value for name, _, value in wanted if value is not None}
+    of_bill = "".join(f" and {condition}" for name, condition, _ in wanted if name in given)
     found = {}
-    for name, sql in _FOUR_WAY.items():
-        row = await tx.row(sql, pool=pool, scheme=scheme)
+    for name, (bill_no, sql) in _FOUR_WAY.items():
+        whose = f" and exists (select 1 from bill where bill.pool = :pool and bill.bill_no = {bill_no}{of_bill})"
+        row = await tx.row(sql + whose if given else sql, pool=pool, scheme=scheme, **given)
         assert row is not None
         found[name] = row
     return found
 
 
+# Each figure, and by what it names the bill.
 _FOUR_WAY = {
-    "bills": f"""
+    "bills": ("paid.bill_no", f"""
         select count(*) as heads, cast(coalesce(sum(amount_fen), 0) as bigint) as amount_fen,
             {DIGEST.format(person_id="person_id")} as digest
-        from bill where pool = :pool and scheme = :scheme and status = 'paid' and amount_fen > 0
-        """,
-    "collections": f"""
+        from bill as paid where pool = :pool and scheme = :scheme and status = 'paid' and amount_fen > 0
+        """),
+    "collections": ("collection.settles", f"""
         select count(*) as heads, cast(coalesce(sum(amount_fen - released_fen), 0) as bigint) as amount_fen,
             {DIGEST.format(person_id="person_id")} as digest
-        from collection where pool = :pool and scheme = :scheme and outcome = 'settled' and reversed_at is null
-        """,
-    "receipts": f"""
+        from collection where pool = :pool and scheme = :scheme and settles is not null
+        """),
+    "receipts": ("collection.settles", f"""
         select count(*) as heads, cast(coalesce(sum(receipt.amount_fen - released_fen), 0) as bigint) as amount_fen,
             {DIGEST.format(person_id="receipt.person_id")} as digest
         from receipt join collection on collection.pool = receipt.pool
             and collection.collection_id = receipt.collection_id
-        where receipt.pool = :pool and collection.scheme = :scheme and voided_at is null and outcome = 'settled'
-        """,
-    "ledger": """
+        where receipt.pool = :pool and collection.scheme = :scheme and voided_at is null and settles is not null
+        """),
+    "ledger": ("transfer.bill_no", """
         select 0 as heads, '' as digest, cast(coalesce(sum(
             case when credit_account = 'premium/person' then amount_fen else -amount_fen end
             ), 0) as bigint) as amount_fen
         from transfer
         where pool = :pool and scheme = :scheme and 'premium/person' in (credit_account, debit_account)
-        """,
-}
+        """),
+}  # fmt: skip

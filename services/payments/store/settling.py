@@ -10,8 +10,8 @@ from ..tables import collection, receipt, submission, transfer
 
 COLLECTION = (
     "pool, collection_id, channel, method, bill_no, scheme, person_id, region, amount_fen, "
-    "released_fen, refunded_fen, payer_name, payer_id, shift_id, paid_at, booked_at, outcome, reason, receipt_no, "
-    "reversed_at, reversal_reason, version"
+    "released_fen, refunding_fen, refunded_fen, payer_name, payer_id, shift_id, paid_at, booked_at, outcome, reason, "
+    "settles, receipt_no, reversed_at, reversal_reason, version"
 )
 
 

@@ -52,9 +52,9 @@ async def shift_sums(tx: Reader, pool: str, shift_id: UUID) -> dict[str, int]:
     row = await tx.row(
         "select "
         "(select cast(coalesce(sum(amount_fen), 0) as bigint) from collection "
-        " where pool = :pool and shift_id = :shift_id and method = 'cash') as cash_in, "
+        " where pool = :pool and shift_id = :shift_id and method = 'cash' and reversed_at is null) as cash_in, "
         "(select cast(coalesce(sum(amount_fen), 0) as bigint) from collection "
-        " where pool = :pool and shift_id = :shift_id) as all_in, "
+        " where pool = :pool and shift_id = :shift_id and reversed_at is null) as all_in, "
         "(select cast(coalesce(sum(amount_fen), 0) as bigint) from refund "
         " where pool = :pool and shift_id = :shift_id and method = 'cash') as cash_out, "
         "(select cast(coalesce(sum(amount_fen), 0) as bigint) from refund "

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    text,
 )
 
 from shared.database import Json
@@ -36,6 +37,10 @@ bill = Table(
     Column("status", Text, nullable=False),
     Column("issued_at", Instant, nullable=False),
     Column("paid_on", Date),
+    Column("replaces", Text),  # the bill of the assessment that this one's revises
+    Column("voided_at", Instant),
+    Column("void_reason", Text),
+    Column("name_masked", Text),
     Column("version", Integer, nullable=False),
     PrimaryKeyConstraint("pool", "bill_no"),
     UniqueConstraint("pool", "assessment_id", name="bill_assessment"),
@@ -43,6 +48,13 @@ bill = Table(
     CheckConstraint("status in ('open', 'paid', 'voided')", name="bill_status"),
     CheckConstraint("bill_no like pool || '%'", name="bill_no_begins_with_pool"),
     CheckConstraint("(status = 'paid') = (paid_on is not null)", name="bill_paid_on"),
+    CheckConstraint(
+        "(status = 'voided') = (voided_at is not null) and (voided_at is null) = (void_reason is null)",
+        name="bill_voided",
+    ),
     Index("bill_person", "pool", "person_id"),
+    Index(
+        "bill_standing_once", "pool", "scheme", "person_id", unique=True, postgresql_where=text("status <> 'voided'")
+    ),
     Index("bill_status_no", "pool", "status", "bill_no"),
 )

@@ -6,11 +6,13 @@ from sqlalchemy import (
     Column,
     ForeignKeyConstraint,
     Index,
+    Integer,
     PrimaryKeyConstraint,
     Table,
     Text,
     UniqueConstraint,
     Uuid,
+    text,
 )
 
 from shared.tables import Instant
@@ -24,20 +26,39 @@ refund = Table(
     Column("refund_id", Uuid, nullable=False),
     Column("application_id", Uuid, nullable=False),
     Column("collection_id", Uuid, nullable=False),
-    Column("shift_id", Uuid, nullable=False),
+    Column("shift_id", Uuid),
     Column("scheme", Text, nullable=False),
     Column("method", Text, nullable=False),
+    Column("state", Text, nullable=False),
     Column("amount_fen", BigInteger, nullable=False),
     Column("paid_to", Text, nullable=False),
     Column("paid_by", Text, nullable=False),
-    Column("settled_at", Instant, nullable=False),
+    Column("reference", Text),  # the channel's own number of the refund
+    Column("detail", Text),  # what the channel said last
+    Column("submitted_at", Instant, nullable=False),
+    Column("settled_at", Instant),
+    Column("failed_at", Instant),
+    Column("given_up_by", Text),
+    Column("waiting_since", Instant),  # wall time: since when the outcome is open
+    Column("asked_at", Instant),  # wall time: when the channel was asked last, which is the worker's lease
+    Column("tries", Integer, nullable=False),
+    Column("version", Integer, nullable=False),
     PrimaryKeyConstraint("pool", "refund_id"),
-    UniqueConstraint("pool", "application_id", name="refund_application_once"),
     ForeignKeyConstraint(["pool", "collection_id"], ["collection.pool", "collection.collection_id"]),
     ForeignKeyConstraint(["pool", "shift_id"], ["shift.pool", "shift.shift_id"]),
     CheckConstraint("amount_fen > 0", name="refund_amount"),
+    CheckConstraint("state in ('submitted', 'processing', 'settled', 'abnormal', 'failed')", name="refund_state"),
+    CheckConstraint("(state = 'settled') = (settled_at is not null)", name="refund_settled"),
+    CheckConstraint("(state = 'failed') = (failed_at is not null)", name="refund_failed"),
+    CheckConstraint("given_up_by is null or (state = 'failed' and given_up_by <> paid_by)", name="refund_given_up"),
+    CheckConstraint("(method in ('cash', 'pos_return')) = (shift_id is not null)", name="refund_shift_given"),
+    CheckConstraint("shift_id is null or state = 'settled'", name="refund_at_counter"),
+    CheckConstraint("(state in ('settled', 'failed')) = (waiting_since is null)", name="refund_waiting"),
+    CheckConstraint("(shift_id is null) = (asked_at is not null)", name="refund_asked_at"),
+    Index("refund_application_live", "pool", "application_id", unique=True, postgresql_where=text("state <> 'failed'")),
     Index("refund_collection", "pool", "collection_id"),
     Index("refund_shift", "pool", "shift_id"),
+    Index("refund_asked", "pool", "asked_at", postgresql_where=text("state in ('submitted', 'processing')")),
 )
 
 transfer = Table(

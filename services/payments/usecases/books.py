@@ -37,15 +37,20 @@ async def summarise(service: Payments, caller: Caller, pool: str) -> dict[str, A
     }
 
 
-async def four_way(service: Payments, caller: Caller, pool: str, scheme: str) -> dict[str, Any]:
-    """Compare the persons who paid in money, heads, roster and receipts.
+async def four_way(
+    service: Payments, caller: Caller, pool: str, scheme: str, *, unit_code: str | None, region: str | None
+) -> dict[str, Any]:
+    """Compare the persons who paid in money, heads, roster and receipts; of a unit or of a region only, where named.
 
     Raises Problem AREA_FORBIDDEN, UPSTREAM_UNAVAILABLE.
     """
-    caller.require_pool(pool)
-    roster = await service.registration.paid_roster(pool, scheme)
+    if region:
+        caller.require_region(region)
+    else:
+        caller.require_pool(pool)
+    roster = await service.registration.paid_roster(pool, scheme, unit_code=unit_code, region=region)
     async with service.database.reading() as tx:
-        figures = await store.four_way_figures(tx, pool, scheme)
+        figures = await store.four_way_figures(tx, pool, scheme, unit_code=unit_code, region=region)
     bills, collections, receipts = (dict(figures[name]) for name in ("bills", "collections", "receipts"))
     ledger_fen = figures["ledger"]["amount_fen"]
     return {

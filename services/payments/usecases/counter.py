@@ -10,7 +10,6 @@ from shared.codes import Channel
 from shared.database import Writer
 from shared.idempotency import Answer, Once
 from shared.ids import new_id
-from shared.problem import FieldError
 from shared.tokens import Caller
 from shared.versions import require_version
 
@@ -19,6 +18,7 @@ from ..store import bills as bill_store
 from ..store import settling as settling_store
 from ..store import shifts as store
 from .posting import transfer
+from .refusing import fault_of
 from .settling import Payment, settle
 from .suite import Payments
 
@@ -126,21 +126,17 @@ def _require_own_open(shift: Mapping[str, Any] | None, caller: Caller, shift_id:
 async def _require_takeable(tx: Writer, order: schemas.CounterPayment, now: datetime) -> None:
     """Cash is refused, all of it and with every reason, where it would not settle: the payer still holds it."""
     locked = await bill_store.lock_bills(tx, order.pool, [item.bill_no for item in order.items])
-    errors, rule_ids = [], set()
-    for at, item in enumerate(order.items):
-        row = locked.get(item.bill_no)
-        window = rules.Window.of(row["window"]) if row else None
-        bill = (
-            rules.Bill(item.bill_no, rules.BillStatus(row["status"]), row["amount_fen"], window)
-            if row and window
-            else None
+    day = business_day(now)
+    found = [
+        fault_of(locked.get(item.bill_no), item.amount_fen, day, f"/items/{at}") for at, item in enumerate(order.items)
+    ]
+    faults = [fault for fault in found if fault]
+    if faults:
+        raise schemas.NOT_TAKEN(
+            errors=[fault.error for fault in faults],
+            rules=sorted({rule for fault in faults for rule in fault.rules}),
+            count=len(faults),
         )
-        reason = rules.judge(bill, item.amount_fen, business_day(now)).reason
-        if reason:
-            errors.append(FieldError(pointer=f"/items/{at}", code=reason, detail=_REFUSALS[reason]))
-            rule_ids |= set(window.rules_of(reason) if window else ())
-    if errors:
-        raise schemas.NOT_TAKEN(errors=errors, rules=sorted(rule_ids), count=len(errors))
 
 
 def _payments(
@@ -185,13 +181,3 @@ def _shown(row: Mapping[str, Any] | None) -> dict[str, Any]:
     counted, expected = row["counted_cash_fen"], row["expected_cash_fen"]
     difference_fen = None if counted is None else counted - expected
     return schemas.Shift.model_validate({**row, "difference_fen": difference_fen}).model_dump(mode="json")
-
-
-_REFUSALS: Mapping[rules.Reason, str] = {
-    rules.Reason.BILL_UNKNOWN: "没有这张应缴单，请核对单号",
-    rules.Reason.BILL_VOIDED: "应缴单已作废，请重新查询",
-    rules.Reason.ALREADY_PAID: "应缴单已缴，请勿重复缴费",
-    rules.Reason.AMOUNT_DIFFERS: "金额与应缴不符，请按应缴金额收取",
-    rules.Reason.OUTSIDE_WINDOW: "不在集中征缴期内，不能收费",
-    rules.Reason.CLOSED_DAY: "征缴期内本日不办理缴费，请在开放日缴费",
-}

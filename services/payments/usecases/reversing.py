@@ -9,10 +9,11 @@ from uuid import UUID
 from shared.clock import business_day
 from shared.database import Row, Writer
 
-from .. import rules, schemas
+from .. import schemas
 from ..store import bills as bill_store
 from ..store import refunds as refund_store
 from ..store import reversing as store
+from ..store import revising as revising_store
 from ..store import settling as settling_store
 from .posting import transfer
 
@@ -24,33 +25,39 @@ async def reverse(
 
     Raises Problem NOT_REVERSIBLE where some of the money has been paid back already: then it cannot be taken back too.
     """
+    # Bills before collections, which is everybody's order of locks.
+    await bill_store.lock_bills(tx, pool, await store.settled_bills(tx, pool, collection_ids))
     rows = await store.lock_collections(tx, pool, collection_ids)
     fresh = [row for row in rows if row["reversed_at"] is None]
     for row in fresh:
-        if row["refunded_fen"]:
+        if row["refunded_fen"] or row["refunding_fen"]:
             raise schemas.NOT_REVERSIBLE(collection_id=row["collection_id"])
-    settled = [row for row in fresh if row["outcome"] == rules.Outcome.SETTLED]
-    bills = await bill_store.lock_bills(tx, pool, [row["bill_no"] for row in settled])
+    # A bill that the money does not pay any more, because its assessment was voided, is not opened again.
+    settled = {row["settles"]: row for row in fresh if row["settles"]}
+    bills = await bill_store.lock_bills(tx, pool, list(settled))
     postings = await store.postings_of(tx, pool, [row["collection_id"] for row in fresh])
+    claims = await revising_store.standing_claims(tx, pool, list(settled))
     # From here it must succeed.
-    await settling_store.insert_transfers(tx, [_contrary(posting, now) for posting in postings])
+    contrary = [_contrary(posting, posting["subject"], now) for posting in postings]
+    contrary += [_contrary(claim, settled[claim["bill_no"]]["collection_id"], now) for claim in claims]
+    await settling_store.insert_transfers(tx, contrary)
     await store.mark_reversed(tx, pool, [row["collection_id"] for row in fresh], now, reason)
     await refund_store.void_receipts(tx, pool, [row["collection_id"] for row in fresh], now, "reversed")
     await bill_store.reopen(tx, pool, list(bills))
-    for row in settled:
-        bill = bills[row["bill_no"]]
-        tx.publish(pool, "bill.reversed", row["bill_no"], bill["version"] + 1, now, _told(bill, row, reason, now))
+    for bill_no, row in settled.items():
+        bill = bills[bill_no]
+        tx.publish(pool, "bill.reversed", bill_no, bill["version"] + 1, now, _told(bill, row, reason, now))
     return fresh
 
 
-def _contrary(posting: Row, now: datetime) -> dict[str, Any]:
+def _contrary(posting: Row, subject: object, now: datetime) -> dict[str, Any]:
     return transfer(
         posting,
         f"{posting['kind']}_reversed",
         posting["credit_account"],
         posting["debit_account"],
         posting["amount_fen"],
-        posting["subject"],
+        subject,
         now,
     )
 
@@ -62,7 +69,7 @@ def _told(bill: Row, collection: Row, reason: str, now: datetime) -> dict[str, A
         person_id=bill["person_id"],
         scheme=bill["scheme"],
         region=bill["region"],
-        amount_fen=collection["amount_fen"],
+        amount_fen=bill["amount_fen"],
         collection_id=collection["collection_id"],
         reason=reason,
         reversed_on=business_day(now),

@@ -146,6 +146,7 @@ def _collection(
         "region": bill["region"] if bill else payment.region,
         "amount_fen": payment.amount_fen,
         "released_fen": payment.amount_fen if verdict.outcome is rules.Outcome.SURPLUS else 0,
+        "refunding_fen": 0,
         "refunded_fen": 0,
         "payer_name": payment.payer_name,
         "payer_id": payment.payer_id,
@@ -154,6 +155,7 @@ def _collection(
         "booked_at": now,
         "outcome": verdict.outcome,
         "reason": verdict.reason,
+        "settles": payment.bill_no if verdict.outcome is rules.Outcome.SETTLED else None,
         "receipt_no": receipt_no,
         "version": 1,
     }
@@ -206,7 +208,8 @@ def _publish(tx: Writer, collections: Sequence[Mapping[str, Any]], known: Mappin
             data = bill_paid(bill, business_day(row["paid_at"]), row)
             tx.publish(row["pool"], "bill.paid", bill["bill_no"], bill["version"] + 1, now, data)
         elif row["outcome"] == rules.Outcome.SURPLUS:
-            data = schemas.CollectionSurplus.model_validate(row, extra="ignore").model_dump(mode="json")
+            told = {**row, "cause": "", "because": "", "found_on": business_day(row["paid_at"]), "late": False}
+            data = schemas.CollectionSurplus.model_validate(told, extra="ignore").model_dump(mode="json")
             tx.publish(row["pool"], "collection.surplus", row["collection_id"], 1, now, data)
 
 

@@ -5,6 +5,7 @@ from .deciding import check, decide
 from .learning import learn_payments
 from .paying import ask_again, pay
 from .reading import list_applications, read_application, summarise
+from .rerouting import reroute
 from .settling import settle
 from .suite import Refunds
 
@@ -18,6 +19,7 @@ __all__ = [
     "list_applications",
     "pay",
     "read_application",
+    "reroute",
     "settle",
     "summarise",
 ]

@@ -1,9 +1,10 @@
 """Asking for money back (S004-29): taken down at the agency, refused on the spot where the rules refuse (S004-32)."""
 
 from shared.clock import business_day
-from shared.database import Writer
+from shared.database import Row, Writer
 from shared.idempotency import Answer, Once
 from shared.ids import new_id
+from shared.problem import Problem
 from shared.tokens import Caller
 
 from .. import rules, schemas, store
@@ -28,6 +29,9 @@ async def apply(service: Refunds, caller: Caller, once: Once, order: schemas.Ref
         now = service.clock.now()
         reasons = rules.judge(stated, collection, order.ground, business_day(now))
         application_id = new_id()
+        standing = await store.find_standing(tx, order.pool, order.collection_id)
+        if standing and standing["state"] != rules.State.PAID and not reasons:
+            raise _already_applied(standing)
         row = {
             "pool": order.pool,
             "application_id": application_id,
@@ -37,8 +41,10 @@ async def apply(service: Refunds, caller: Caller, once: Once, order: schemas.Ref
             "person_id": collection.person_id,
             "region": collection.region,
             "ground": order.ground,
+            "cause": "",
+            "late": False,
             "state": rules.TRANSITIONS[None, rules.Act.REFUSE if reasons else rules.Act.REQUEST],
-            "amount_fen": collection.left_fen,
+            "amount_fen": collection.amount_fen - collection.refunded_fen if reasons else collection.left_fen,
             "applicant_name": order.applicant.name,
             "applicant_id": order.applicant.person_id,
             "explanation": order.explanation,
@@ -52,10 +58,7 @@ async def apply(service: Refunds, caller: Caller, once: Once, order: schemas.Ref
         if not await store.insert_applications(tx, [row]):
             standing = await store.find_standing(tx, order.pool, order.collection_id)
             assert standing is not None
-            state = rules.State(standing["state"])
-            raise schemas.ALREADY_APPLIED(
-                application_id=standing["application_id"], state=state, state_zh=schemas.STATES[state]
-            )
+            raise _already_applied(standing)
         stored = await store.find_application(tx, order.pool, application_id)
         assert stored is not None
         if reasons:
@@ -63,3 +66,10 @@ async def apply(service: Refunds, caller: Caller, once: Once, order: schemas.Ref
         return Answer(201, shown(stored))
 
     return await once.run(service.database, order.pool, work)
+
+
+def _already_applied(standing: Row) -> Problem:
+    state = rules.State(standing["state"])
+    return schemas.ALREADY_APPLIED(
+        application_id=standing["application_id"], state=state, state_zh=schemas.STATES[state]
+    )

@@ -27,10 +27,11 @@ async def check(
 
     Confirming asks payments and registration anew, before the transaction begins, and judges the application as of
     the day it counts as asked. For money that the system found this is the first look at the scheme's rules: a
-    follower asks nobody anything. Raises Problem APPLICATION_UNKNOWN, WRONG_STATE, FOUR_EYES, NOT_DUE,
+    follower asks nobody anything. Raises Problem APPLICATION_UNKNOWN, WRONG_STATE, FOUR_EYES, NOT_DUE, NOTE_NEEDED,
     VERSION_DIFFERS, AREA_FORBIDDEN, UPSTREAM_UNAVAILABLE.
     """
     standing = await find(service, caller, order.pool, application_id)
+    _require_note(standing, order.note)
     confirming = order.result == "confirmed" and standing["state"] == rules.State.REQUESTED
     reasons = await _judge_anew(service, standing) if confirming else []
 
@@ -51,12 +52,13 @@ async def decide(
 ) -> Answer:
     """Approve or reject a checked application.
 
-    Raises Problem APPLICATION_UNKNOWN, WRONG_STATE, FOUR_EYES, VERSION_DIFFERS, AREA_FORBIDDEN.
+    Raises Problem APPLICATION_UNKNOWN, WRONG_STATE, FOUR_EYES, NOTE_NEEDED, VERSION_DIFFERS, AREA_FORBIDDEN.
     """
 
     async def work(tx: Writer) -> Answer:
         act = _DECISIONS[order.result]
         row, state = await take(tx, caller, order.pool, application_id, version, rules.Step.DECIDE, act)
+        _require_note(row, order.note)
         # From here it must succeed.
         found = [] if act is rules.Act.APPROVE else [_said(rules.ReasonCode.NOT_APPROVED, order.note)]
         return await _record(tx, row, store.record_decision, caller, service.clock.now(), state, order.note, found)
@@ -67,7 +69,14 @@ async def decide(
 async def _judge_anew(service: Refunds, application: Mapping[str, Any]) -> list[rules.Reason]:
     collection = await service.payments.collection(application["pool"], application["collection_id"])
     stated = await service.registration.stated(application["pool"], application["scheme"])
-    return rules.judge(stated, collection, application["ground"], application["requested_on"])
+    ground, day = application["ground"], application["requested_on"]
+    return rules.judge(stated, collection, ground, day, late=application["late"])
+
+
+def _require_note(application: Mapping[str, Any], note: str | None) -> None:
+    """What the system found too late no rule decides: whoever does says why. Raises Problem NOTE_NEEDED."""
+    if application["late"] and not note:
+        raise schemas.NOTE_NEEDED()
 
 
 def _not_due(reasons: list[rules.Reason]) -> Exception:

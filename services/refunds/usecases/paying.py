@@ -3,6 +3,7 @@
     tx 1   lock, refuse or record the intent: state `paying`, a new refund_id
     call   POST payments /v1/refunds, its idempotency key the refund_id: asked ten times, it pays once
     tx 2   paid → `paid`, refund.closed · refused → `approved` again, with what was said · unknown → stays `paying`
+           in the hands of a channel → stays `paying`, until payments tells its end
 
 Whoever dies in between leaves an application that is `paying`. It is brought to its end by the client's retry, by the
 news `refund.settled`, or by `ask_again`, whichever comes first; the two others find nothing left to do.
@@ -22,23 +23,24 @@ from shared.tokens import Caller
 from .. import rules, schemas, store
 from ..clients import PayoutRefused
 from .reading import shown
+from .returning import return_payout
 from .settling import settle
 from .suite import Refunds
 from .taking import take
 
 _INTENDED = 202
-"""The status that a key holds from tx 1 until the outcome is known. It is never sent.
+"""The status that a key holds from tx 1 until the money is there or was refused.
 
 A request made of two transactions cannot be answered in the first, and a key without an answer would be `in use` for
 ever if its process died. So the key remembers the intent as its answer for the time being: a retry that finds it goes
-on with that intent instead of making another.
+on with that intent instead of making another. It is sent only where a channel has the payout in hand.
 """
 
 
 async def pay(
     service: Refunds, caller: Caller, once: Once, application_id: UUID, version: int, order: schemas.Payout
 ) -> Answer:
-    """Pay an approved application back at an open shift of the caller.
+    """Pay an approved application back, at an open shift of the caller or through the channel of the money.
 
     Raises Problem APPLICATION_UNKNOWN, WRONG_STATE, FOUR_EYES, VERSION_DIFFERS, AREA_FORBIDDEN; PAYOUT_REFUSED (as an
     answer) where payments refuses; UPSTREAM_UNAVAILABLE where the outcome is not known.
@@ -100,43 +102,23 @@ async def ask_again(service: Refunds) -> bool:
 
 async def _ask(service: Refunds, row: Row) -> Row:
     """Have an application that is `paying` paid out, and record the outcome; the row as it stands then."""
-    pool, application_id = row["pool"], row["application_id"]
+    pool, application_id, refund_id = row["pool"], row["application_id"], row["refund_id"]
     try:
-        settlement = await service.payments.pay_out(row)
+        outcome = await service.payments.pay_out(row)
     except PayoutRefused as refusal:
         async with service.database.writing() as tx:
-            await _return(service, tx, row, refusal)
+            now = service.clock.now()
+            await return_payout(tx, pool, application_id, refund_id, refusal.code, refusal.detail, now)
             changed = await store.find_application(tx, pool, application_id)
     else:
         async with service.database.writing() as tx:
-            await settle(tx, pool, [settlement])
+            if isinstance(outcome, rules.Settlement):
+                await settle(tx, pool, [outcome])
+            else:
+                await store.record_progress(tx, pool, application_id, refund_id, outcome)
             changed = await store.find_application(tx, pool, application_id)
     assert changed is not None
     return changed
-
-
-async def _return(service: Refunds, tx: Writer, asked: Row, refusal: PayoutRefused) -> None:
-    """Bring the application back to `approved`, unless somebody else has done so: the same refund is returned once."""
-    key = asked["application_id"]
-    row = (await store.lock_applications(tx, asked["pool"], [key]))[key]
-    if row["state"] != rules.State.PAYING or row["refund_id"] != asked["refund_id"]:
-        return
-    said = schemas.PayoutRefusal(
-        refund_id=row["refund_id"],
-        code=refusal.code,
-        detail=refusal.detail,
-        paid_by=row["paid_by"],
-        refused_at=service.clock.now(),
-    )
-    await store.return_payout(
-        tx,
-        {
-            "pool": row["pool"],
-            "application_id": key,
-            "state": rules.TRANSITIONS[rules.State.PAYING, rules.Act.RETURN],
-            "refusal": said.model_dump(mode="json"),
-        },
-    )
 
 
 def _answer(row: Mapping[str, Any], refund_id: UUID) -> Answer:
@@ -145,5 +127,5 @@ def _answer(row: Mapping[str, Any], refund_id: UUID) -> Answer:
         if refusal["refund_id"] == str(refund_id):
             problem = schemas.PAYOUT_REFUSED(code=refusal["code"], detail=refusal["detail"])
             return Answer(problem.kind.status, {language: problem.body(language) for language in ("zh", "en")})
-    assert (row["state"], row["refund_id"]) == (rules.State.PAID, refund_id)
-    return Answer(200, shown(row))
+    assert row["refund_id"] == refund_id
+    return Answer(200 if row["state"] == rules.State.PAID else _INTENDED, shown(row))

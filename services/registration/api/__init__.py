@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from . import enrolments, packages, rosters
+from . import cases, enrolments, packages, rosters
 
 router = APIRouter()
-for part in (packages, rosters, enrolments):
+for part in (packages, rosters, enrolments, cases):
     router.include_router(part.router)

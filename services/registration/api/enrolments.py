@@ -1,14 +1,15 @@
 """Routes of enrolments, assessments, cover and progress."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from shared import idempotency, tokens
 from shared.http import UPSTREAM_UNAVAILABLE
 from shared.idempotency import OnceKey, respond
 from shared.pages import Limit, Pool
 from shared.problem import declare
+from shared.regions import REGION_PATTERN
 
 from .. import usecases
 from ..schemas import problems
@@ -131,6 +132,18 @@ async def list_covers(
     response_model=Progress,
     responses=declare(*tokens.DECLARED, problems.SCHEME_UNKNOWN),
 )
-async def read_progress(service: Service, caller: Reading, pool: Pool, scheme: SchemeCode) -> Any:
+async def read_progress(
+    service: Service,
+    caller: Reading,
+    pool: Pool,
+    scheme: SchemeCode,
+    unit_code: Annotated[
+        str | None,
+        Query(pattern=r"^[0-9A-Za-z_-]{1,32}$", description="Only this unit", examples=["990101102203"]),
+    ] = None,
+    region: Annotated[
+        str | None, Query(pattern=REGION_PATTERN, description="Only units in this region", examples=["990101102"])
+    ] = None,
+) -> Any:
     """How far a scheme has come, inside the token's area."""
-    return await usecases.progress(service, caller, pool, scheme)
+    return await usecases.progress(service, caller, pool, scheme, unit_code=unit_code, region=region)

@@ -63,6 +63,7 @@ def _subsidies(part: language.Subsidies) -> compiled.Subsidies:
         denied=MappingProxyType(denied),
         one_only_rules=part.one_only.rules,
         evidence_rules=part.evidence.rules,
+        added_later=part.evidence.added_later is not None,
     )
 
 
@@ -96,4 +97,5 @@ def _newborn(part: language.Newborn) -> compiled.Newborn:
 
 def _refund(part: language.Refund) -> compiled.Refund:
     grounds = {found.ground: found.rules for found in part.grounds}
-    return compiled.Refund(part.window.span(), part.window.rules, MappingProxyType(grounds))
+    decided = frozenset(found.ground for found in part.grounds if found.found_after_window)
+    return compiled.Refund(part.window.span(), part.window.rules, MappingProxyType(grounds), decided)

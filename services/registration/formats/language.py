@@ -181,9 +181,14 @@ class OneOnly(Cited):
 
 
 class Evidence(Cited):
-    """The day on which a status must be held to count."""
+    """The day on which a status must be held to count; what becomes of one that comes on a list after payment.
+
+    Without `added_later` it changes nothing. With it the difference goes back where the list comes inside the window;
+    after the window a person decides.
+    """
 
     counts_on: Literal["payment_day"]
+    added_later: Literal["difference_inside_window"] | None = None
 
 
 class Subsidies(Part):
@@ -241,6 +246,9 @@ class Ground(Cited):
     """A reason for which money is paid back."""
 
     ground: str = Field(pattern=r"^[a-z]+(_[a-z]+)*$", examples=["paid_twice"])
+    found_after_window: Literal["person_decides"] | None = Field(
+        None, description="系统在退费期后自行发现时；缺省：不予退费"
+    )
 
 
 class Refund(Part):

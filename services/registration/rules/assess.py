@@ -4,10 +4,12 @@
 rules that decided. It knows no place and no year; whatever differs between notices stands in the package.
 """
 
+from datetime import date
+
 from shared.codes import Payer, RefusalCode
 from shared.regions import in_pool
 
-from .facts import EnrolmentKind, Facts
+from .facts import EnrolmentKind, Facts, GivenStatus
 from .package import Newborn, Package, Premium, Span
 from .subsidy import choose, nothing_to_help
 from .verdict import Accepted, Line, Reason, Refused, merged
@@ -25,11 +27,12 @@ def assess(package: Package, facts: Facts) -> Accepted | Refused:
         return Refused((*reasons, _no_rule(facts.enrolment)))
     if reasons:
         return Refused(tuple(reasons))
-    return _accept_at(package, facts, premium)
+    return accept_at(package, premium, facts.statuses, facts.day)
 
 
-def _accept_at(package: Package, facts: Facts, premium: Premium) -> Accepted:
-    chosen = choose(package, facts.statuses, facts.day, premium.individual_fen)
+def accept_at(package: Package, premium: Premium, statuses: tuple[GivenStatus, ...], day: date) -> Accepted:
+    """What is due at a premium for somebody who may join, and who pays it, by the statuses that count on `day`."""
+    chosen = choose(package, statuses, day, premium.individual_fen)
     helped_fen = chosen.line.amount_fen if chosen.line else 0
     own = Line(Payer.PERSON, premium.individual_fen - helped_fen, None, premium.rules)
     lines = tuple(line for line in (chosen.line, own) if line and line.amount_fen)

@@ -99,12 +99,14 @@ class Subsidies:
     """All help of a scheme: at most one subsidy for a person, that of the highest amount.
 
     `denied` are statuses of which the notice says that they get nothing; a status in neither mapping it never names.
+    `added_later`: a status that comes on a list after payment, but inside the window, lowers what is due.
     """
 
     by_status: Mapping[Status, Subsidy]
     denied: Mapping[Status, RuleIds]
     one_only_rules: RuleIds
     evidence_rules: RuleIds
+    added_later: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +128,15 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """When money may be asked back (on every day of the span) and on which grounds, each with its rules."""
+    """When money may be asked back (on every day of the span) and on which grounds, each with its rules.
+
+    `person_decides` are the grounds on which, found by the system after the span, a person decides.
+    """
 
     window: Span
     window_rules: RuleIds
     grounds: Mapping[str, RuleIds]
+    person_decides: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)

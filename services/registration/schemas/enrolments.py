@@ -74,13 +74,18 @@ class EnrolmentOut(AnswerBody):
     unit_code: str = Field(description="Unit that enrolled the person", examples=["990101102203"])
     household_no: str = Field(description="The village's number of the household, or empty", examples=["0001"])
     roster_id: UUID | None = Field(description="Roster that named the person; null: registered alone", examples=[_ID])
-    state: Literal["enrolled", "paid"] = Field(
-        description="`paid` once payments has told that the bill is paid", examples=["enrolled"]
+    state: Literal["enrolled", "paid", "withdrawn"] = Field(
+        description="`paid` once payments has told that the bill is paid; `withdrawn` where the person does not join"
+        " after all",
+        examples=["enrolled"],
     )
     enrolled_at: InstantOut = Field(description="Business instant", examples=["2030-09-01T10:00:05+08:00"])
     bill_no: str | None = Field(description="The bill that was paid", examples=["9901010192f0c47b7a7c3e"])
     paid_fen: int | None = Field(description="What the person paid, fen", examples=[3000])
     paid_on: date | None = Field(description="Business day of the payment", examples=["2030-09-05"])
+    revision: int = Field(description="Which revision of its assessment is in force", examples=[1])
+    withdrawn_at: InstantOut | None = Field(description="Business instant of the withdrawal", examples=[None])
+    withdrawn_reason: str | None = Field(description="The status behind the withdrawal", examples=["employee_insured"])
     version: int = Field(description="Raised with each change", examples=[1])
 
 
@@ -108,6 +113,13 @@ class AssessmentOut(AnswerBody):
     not_applied: list[NotAppliedOut] = Field(description="Statuses that gave nothing here", examples=[[]])
     rules: list[str] = Field(description="Ids of the rules that decided", examples=[["S004-09", "S004-14"]])
     issued_at: InstantOut = Field(description="Business instant", examples=["2030-09-01T10:00:05+08:00"])
+    revision: int = Field(description="1 where the person enrolled; each revision is one more", examples=[1])
+    revises: UUID | None = Field(description="The assessment in whose place it was issued", examples=[None])
+    reason: str | None = Field(description="Why it was revised", examples=["status_recognised"])
+    state: Literal["in_force", "superseded", "voided"] = Field(
+        description="Whether it is in force, another is in its place, or the enrolment was withdrawn",
+        examples=["in_force"],
+    )
 
 
 class CoverOut(AnswerBody):
@@ -124,6 +136,10 @@ class CoverOut(AnswerBody):
     started_at: InstantOut = Field(
         description="Business instant at which the payment was learnt", examples=["2030-09-05T10:00:00+08:00"]
     )
+    ended_at: InstantOut | None = Field(
+        description="Business instant since which the person is covered on none of these days", examples=[None]
+    )
+    end_reason: str | None = Field(description="Why", examples=["employee_insured"])
 
 
 class EnrolmentPage(AnswerBody):
@@ -190,12 +206,18 @@ class Progress(AnswerBody):
         " nobody and does not count",
         examples=[1980],
     )
-    enrolled: int = Field(description="Persons enrolled, newborns and single registrations included", examples=[1900])
+    enrolled: int = Field(
+        description="Persons enrolled and not withdrawn, newborns and single registrations included", examples=[1900]
+    )
     refused: dict[str, int] = Field(
         description="Persons by refusal code; each person counts once per code, over rosters and single registrations",
         examples=[{"employee_insured": 60, "already_enrolled": 20}],
     )
     newborns: int = Field(description="Persons enrolled as newborns", examples=[12])
+    withdrawn: int = Field(
+        description="Persons whose enrolment was withdrawn; they are not among `enrolled`, and are counted as refused",
+        examples=[3],
+    )
     assessed: AssessedTotals = Field(
         description="The assessments in force", examples=[{"count": 0, "standard_fen": 0, "by_payer_fen": {}}]
     )

@@ -8,12 +8,21 @@ from pydantic import BaseModel, Field
 from .fields import LineOut, SpanOut, WindowOut
 
 ASSESSMENT_ISSUED = "assessment.issued"
+ASSESSMENT_REVISED = "assessment.revised"
+ASSESSMENT_VOIDED = "assessment.voided"
 COVER_STARTED = "cover.started"
+COVER_ENDED = "cover.ended"
 BILL_PAID = "bill.paid"
+BILL_REVERSED = "bill.reversed"
+STATUS_GRANTED = "status.granted"
+STATUS_WITHDRAWN = "status.withdrawn"
 
 
 class AssessmentIssued(BaseModel):
-    """assessment.issued: all that a bill needs, so that taking a payment asks nobody anything."""
+    """assessment.issued: all that a bill needs, so that taking a payment asks nobody anything.
+
+    `name_masked` lets whoever pays recognise the person; null where it was told before.
+    """
 
     assessment_id: UUID
     enrolment_id: UUID
@@ -29,6 +38,34 @@ class AssessmentIssued(BaseModel):
     window: WindowOut
     cover: SpanOut
     issued_at: datetime
+    name_masked: str | None = None
+
+
+class AssessmentRevised(AssessmentIssued):
+    """assessment.revised: a new assessment in place of `revises`, which stays as it was issued.
+
+    `difference_fen` is what the person owes now less what they owed before; negative where less is due. `found_on` is
+    the day on which the list came that it rests on.
+    """
+
+    revises: UUID
+    revision: int
+    reason: str
+    found_on: date
+    difference_fen: int
+
+
+class AssessmentVoided(BaseModel):
+    """assessment.voided: the person does not join after all, and nothing is due; `reason` is the status behind it."""
+
+    assessment_id: UUID
+    enrolment_id: UUID
+    scheme: str
+    pool: str
+    person_id: UUID
+    reason: str
+    found_on: date
+    voided_at: datetime
 
 
 class CoverStarted(BaseModel):
@@ -40,6 +77,25 @@ class CoverStarted(BaseModel):
     year: int
     starts_on: date = Field(serialization_alias="from")
     ends_on: date = Field(serialization_alias="to")
+
+
+class CoverEnded(CoverStarted):
+    """cover.ended: the person is not covered after all, on none of the days that cover.started told."""
+
+    reason: str
+
+
+class StatusNews(BaseModel):
+    """status.granted and status.withdrawn of eligibility, as far as registration reads them."""
+
+    person_id: UUID
+
+
+class BillReversed(BaseModel):
+    """bill.reversed of payments, as far as registration reads it."""
+
+    bill_no: str
+    assessment_id: UUID
 
 
 class BillPaid(BaseModel):

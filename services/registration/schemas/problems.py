@@ -89,3 +89,24 @@ ASSESSMENT_UNKNOWN = ProblemType(
     ("核定不存在", "No such assessment"),
     ("没有核定 {assessment_id}", "There is no assessment {assessment_id}"),
 )
+CASE_UNKNOWN = ProblemType(
+    "case_unknown",
+    404,
+    ("个案不存在", "No such case"),
+    ("没有个案 {case_id}", "There is no case {case_id}"),
+)
+CASE_DECIDED = ProblemType(
+    "case_decided",
+    409,
+    ("个案无须决定", "Nothing is left to decide"),
+    ("个案现为 {state}，不能再决定", "The case is {state}; it cannot be decided"),
+)
+CASE_MOOT = ProblemType(
+    "case_moot",
+    409,
+    ("花名已不支持该个案", "The lists do not bear the case out"),
+    (
+        "按部门现行花名，个案 {case_id} 不再成立，只能不予认定（declined）",
+        "By what the departments state now, case {case_id} does not hold any more; it can only be declined",
+    ),
+)

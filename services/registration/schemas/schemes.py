@@ -40,6 +40,10 @@ class RefundRules(AnswerBody):
         description="Ids of the rules behind `outside_window` and behind each ground",
         examples=[{"outside_window": ["S004-30", "S004-32"], "paid_twice": ["S004-29", "S004-31", "S004-33"]}],
     )
+    person_decides: list[str] = Field(
+        description="Grounds on which a person decides what the system finds after the last day",
+        examples=[["status_recognised"]],
+    )
 
 
 class SchemeOut(AnswerBody):

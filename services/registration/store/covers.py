@@ -1,7 +1,7 @@
 """SQL about paid enrolments and their cover."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,29 +10,66 @@ from shared.database import Reader, Writer
 from ..tables import cover
 
 
-async def mark_paid(
-    tx: Writer,
-    pool: str,
-    assessment_ids: Sequence[UUID],
-    bill_nos: Sequence[str],
-    amounts_fen: Sequence[int],
-    paid_on: Sequence[date],
-) -> Sequence[Mapping[str, Any]]:
-    """Mark the enrolments of paid assessments; each that was still unpaid comes back with the span it covers."""
-    return await tx.rows(
-        "update enrolment e"
-        " set state = 'paid', bill_no = told.bill_no, paid_fen = told.amount_fen, paid_on = told.paid_on,"
-        " version = e.version + 1"
-        " from unnest(cast(:assessment_ids as uuid[]), cast(:bill_nos as text[]), cast(:amounts_fen as bigint[]),"
-        " cast(:paid_on as date[])) as told (assessment_id, bill_no, amount_fen, paid_on)"
-        " join assessment a on a.pool = :pool and a.assessment_id = told.assessment_id"
-        " where e.pool = :pool and e.enrolment_id = a.enrolment_id and e.state = 'enrolled'"
-        " returning e.enrolment_id, e.person_id, e.scheme, a.assessment_id, a.covered_from, a.covered_to",
+async def lock_billed(tx: Writer, pool: str, assessment_ids: Sequence[UUID]) -> dict[UUID, Mapping[str, Any]]:
+    """Lock the enrolments that these assessments belong to; by assessment, with its figures and those in force."""
+    rows = await tx.rows(
+        "select e.pool, e.enrolment_id, e.person_id, e.scheme, e.state, e.revision, e.paid_revision, e.bill_no,"
+        " a.assessment_id, a.revision as billed_revision, a.covered_from, a.covered_to, a.payable_fen,"
+        " f.assessment_id as in_force_id, f.payable_fen as in_force_fen"
+        " from assessment a join enrolment e on e.pool = a.pool and e.enrolment_id = a.enrolment_id"
+        " join assessment f on f.pool = e.pool and f.enrolment_id = e.enrolment_id and f.revision = e.revision"
+        " where a.pool = :pool and a.assessment_id = any(cast(:assessment_ids as uuid[]))"
+        " order by e.enrolment_id for update of e",
         pool=pool,
         assessment_ids=list(assessment_ids),
-        bill_nos=list(bill_nos),
-        amounts_fen=list(amounts_fen),
-        paid_on=list(paid_on),
+    )
+    return {row["assessment_id"]: row for row in rows}
+
+
+async def mark_paid(tx: Writer, pool: str, paid: Sequence[Mapping[str, Any]]) -> None:
+    """Mark locked enrolments as paid: by which bill and revision, how much and when, and what is in force then."""
+    await tx.execute(
+        "update enrolment e"
+        " set state = 'paid', bill_no = told.bill_no, paid_fen = told.amount_fen, paid_on = told.paid_on,"
+        " paid_revision = told.paid_revision, revision = told.revision, version = e.version + 1"
+        " from unnest(cast(:enrolment_ids as uuid[]), cast(:bill_nos as text[]), cast(:amounts_fen as bigint[]),"
+        " cast(:paid_on as date[]), cast(:paid_revisions as integer[]), cast(:revisions as integer[]))"
+        " as told (enrolment_id, bill_no, amount_fen, paid_on, paid_revision, revision)"
+        " where e.pool = :pool and e.enrolment_id = told.enrolment_id",
+        pool=pool,
+        enrolment_ids=[row["enrolment_id"] for row in paid],
+        bill_nos=[row["bill_no"] for row in paid],
+        amounts_fen=[row["amount_fen"] for row in paid],
+        paid_on=[row["paid_on"] for row in paid],
+        paid_revisions=[row["paid_revision"] for row in paid],
+        revisions=[row["revision"] for row in paid],
+    )
+
+
+async def mark_unpaid(tx: Writer, pool: str, enrolment_ids: Sequence[UUID]) -> None:
+    """Mark locked enrolments as not paid any more."""
+    await tx.execute(
+        "update enrolment set state = 'enrolled', bill_no = null, paid_fen = null, paid_on = null,"
+        " paid_revision = null, version = version + 1"
+        " where pool = :pool and enrolment_id = any(cast(:enrolment_ids as uuid[]))",
+        pool=pool,
+        enrolment_ids=list(enrolment_ids),
+    )
+
+
+async def end_covers(
+    tx: Writer, pool: str, enrolment_ids: Sequence[UUID], at: datetime, reasons: Sequence[str]
+) -> Sequence[Mapping[str, Any]]:
+    """End the running cover of enrolments, each for its reason; what ended."""
+    return await tx.rows(
+        "update cover c set ended_at = :at, end_reason = told.reason"
+        " from unnest(cast(:enrolment_ids as uuid[]), cast(:reasons as text[])) as told (enrolment_id, reason)"
+        " where c.pool = :pool and c.enrolment_id = told.enrolment_id and c.ended_at is null"
+        " returning c.cover_id, c.person_id, c.scheme, c.year, c.covered_from, c.covered_to, c.end_reason",
+        pool=pool,
+        enrolment_ids=list(enrolment_ids),
+        at=at,
+        reasons=list(reasons),
     )
 
 
@@ -47,7 +84,8 @@ async def list_covers(
     """Cover inside an area, in the order in which it started; `limit` + 1 rows."""
     return await tx.rows(
         "select c.pool, c.cover_id, c.person_id, c.scheme, c.enrolment_id, c.year, c.covered_from, c.covered_to,"
-        " c.started_at from cover c join enrolment e on e.pool = c.pool and e.enrolment_id = c.enrolment_id"
+        " c.started_at, c.ended_at, c.end_reason"
+        " from cover c join enrolment e on e.pool = c.pool and e.enrolment_id = c.enrolment_id"
         " join unit u on u.pool = e.pool and u.unit_code = e.unit_code"
         " where c.pool = :pool and starts_with(u.region, :area)"
         " and (cast(:scheme as text) is null or c.scheme = :scheme)"

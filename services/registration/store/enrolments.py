@@ -10,21 +10,28 @@ from ..tables import assessment, assessment_line, enrolment, refusal
 
 _ENROLMENT = (
     "e.pool, e.enrolment_id, e.scheme, e.person_id, e.kind, e.unit_code, e.household_no, e.roster_id, e.state,"
-    " e.enrolled_at, e.bill_no, e.paid_fen, e.paid_on, e.version"
+    " e.enrolled_at, e.bill_no, e.paid_fen, e.paid_on, e.revision, e.withdrawn_at, e.withdrawn_reason, e.version"
 )
 _ASSESSMENT = (
     "a.pool, a.assessment_id, a.enrolment_id, a.scheme, a.package, a.person_id, a.unit_code, a.assessed_for,"
     " a.standard_fen, a.payable_fen, a.covered_from, a.covered_to, a.not_applied, a.rules, a.issued_at,"
+    " a.revision, a.revises, a.reason,"
+    " case when a.revision <> e.revision then 'superseded' when e.state = 'withdrawn' then 'voided'"
+    " else 'in_force' end as state,"
     " (select coalesce(jsonb_agg(jsonb_build_object('payer', l.payer, 'amount_fen', l.amount_fen, 'status', l.status,"
     " 'rules', l.rules) order by l.line_no), '[]') from assessment_line l"
     " where l.pool = a.pool and l.assessment_id = a.assessment_id) as lines"
+)
+_ASSESSED = (
+    "assessment a join enrolment e on e.pool = a.pool and e.enrolment_id = a.enrolment_id"
+    " join unit u on u.pool = a.pool and u.unit_code = a.unit_code"
 )
 
 
 async def enrolled_persons(tx: Reader, pool: str, scheme: str, person_ids: Sequence[UUID]) -> set[UUID]:
     """Which of these persons are enrolled in the scheme."""
     rows = await tx.rows(
-        "select person_id from enrolment where pool = :pool and scheme = :scheme"
+        "select person_id from enrolment where pool = :pool and scheme = :scheme and state <> 'withdrawn'"
         " and person_id = any(cast(:person_ids as uuid[]))",
         pool=pool,
         scheme=scheme,
@@ -36,7 +43,7 @@ async def enrolled_persons(tx: Reader, pool: str, scheme: str, person_ids: Seque
 async def insert_enrolments(tx: Writer, rows: Sequence[Mapping[str, Any]]) -> set[UUID]:
     """Enrol persons who are not yet; those enrolled now. In order of person, so that two lists never wait in a ring."""
     ordered = sorted(rows, key=lambda row: row["person_id"])
-    tail = "on conflict (pool, scheme, person_id) do nothing returning person_id"
+    tail = "on conflict (pool, scheme, person_id) where state <> 'withdrawn' do nothing returning person_id"
     return {row["person_id"] for row in await tx.insert(enrolment, ordered, tail=tail)}
 
 
@@ -65,8 +72,7 @@ async def find_enrolment(tx: Reader, pool: str, enrolment_id: UUID) -> Mapping[s
 async def find_assessment(tx: Reader, pool: str, assessment_id: UUID) -> Mapping[str, Any] | None:
     """One assessment with its lines, and the region of its unit."""
     return await tx.row(
-        f"select {_ASSESSMENT}, u.region from assessment a join unit u on u.pool = a.pool and u.unit_code = a.unit_code"
-        " where a.pool = :pool and a.assessment_id = :assessment_id",
+        f"select {_ASSESSMENT}, u.region from {_ASSESSED} where a.pool = :pool and a.assessment_id = :assessment_id",
         pool=pool,
         assessment_id=assessment_id,
     )
@@ -93,7 +99,7 @@ async def list_assessments(
 ) -> Sequence[Mapping[str, Any]]:
     """Assessments inside an area, in the order in which they were issued; `limit` + 1 rows."""
     return await tx.rows(
-        f"select {_ASSESSMENT} from assessment a join unit u on u.pool = a.pool and u.unit_code = a.unit_code"
+        f"select {_ASSESSMENT} from {_ASSESSED}"
         f" where a.pool = :pool and starts_with(u.region, :area) {_narrowed('a', 'assessment_id')}",
         pool=pool,
         area=area,

@@ -5,16 +5,25 @@ from typing import Any
 from shared.database import Reader
 
 _UNIT = "join unit u on u.pool = {0}.pool and u.unit_code = {0}.unit_code"
-_WHERE = "where {0}.pool = :pool and {0}.scheme = :scheme and starts_with(u.region, :area)"
+_IN_FORCE = (
+    "join enrolment e on e.pool = a.pool and e.enrolment_id = a.enrolment_id and e.revision = a.revision"
+    " and e.state <> 'withdrawn'"
+)
+_WHERE = (
+    "where {0}.pool = :pool and {0}.scheme = :scheme and starts_with(u.region, :area)"
+    " and :unit_code in ('', u.unit_code)"
+)
 
 
-async def count_progress(tx: Reader, pool: str, scheme: str, area: str) -> dict[str, Any]:
-    """Every figure of the progress, from one snapshot."""
-    which = {"pool": pool, "scheme": scheme, "area": area}
+async def count_progress(tx: Reader, pool: str, scheme: str, area: str, unit_code: str = "") -> dict[str, Any]:
+    """Every figure of the progress, from one snapshot; of one unit where it is named."""
+    which = {"pool": pool, "scheme": scheme, "area": area, "unit_code": unit_code}
     heads = await tx.rows(
-        "select count(*) as enrolled, count(*) filter (where e.kind = 'newborn') as newborns,"
-        " count(*) filter (where exists ("
-        "select 1 from cover c where c.pool = e.pool and c.enrolment_id = e.enrolment_id)) as covered"
+        "select count(*) filter (where e.state <> 'withdrawn') as enrolled,"
+        " count(*) filter (where e.state = 'withdrawn') as withdrawn,"
+        " count(*) filter (where e.kind = 'newborn' and e.state <> 'withdrawn') as newborns,"
+        " count(*) filter (where exists (select 1 from cover c where c.pool = e.pool"
+        " and c.enrolment_id = e.enrolment_id and c.ended_at is null)) as covered"
         f" from enrolment e {_UNIT.format('e')} {_WHERE.format('e')}",
         **which,
     )
@@ -41,12 +50,12 @@ async def count_progress(tx: Reader, pool: str, scheme: str, area: str) -> dict[
 async def _assessed(tx: Reader, which: dict[str, str]) -> dict[str, Any]:
     totals = await tx.rows(
         "select count(*) as count, cast(coalesce(sum(a.standard_fen), 0) as bigint) as standard_fen"
-        f" from assessment a {_UNIT.format('a')} {_WHERE.format('a')}",
+        f" from assessment a {_IN_FORCE} {_UNIT.format('a')} {_WHERE.format('a')}",
         **which,
     )
     payers = await tx.rows(
         "select l.payer, cast(sum(l.amount_fen) as bigint) as amount_fen from assessment a"
-        " join assessment_line l on l.pool = a.pool and l.assessment_id = a.assessment_id"
+        f" {_IN_FORCE} join assessment_line l on l.pool = a.pool and l.assessment_id = a.assessment_id"
         f" {_UNIT.format('a')} {_WHERE.format('a')} group by l.payer order by l.payer",
         **which,
     )

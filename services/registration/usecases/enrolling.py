@@ -6,21 +6,23 @@
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from shared.codes import Document, RefusalCode
 from shared.database import Writer
+from shared.events import hold_cursor, read_cursor
+from shared.identity import mask_name
 from shared.ids import new_id
 
 from ..clients import Claim, KnownPerson, UnknownPerson
 from ..rules import Accepted, EnrolmentKind, Facts, GivenStatus, Package, Reason, Refused, assess
 from ..schemas.events import ASSESSMENT_ISSUED, AssessmentIssued
-from ..schemas.fields import LineOut, SpanOut, WindowOut
 from ..store import enrolments as store
-from .registration import Registration, window_body
+from .assessing import Assessment, freeze, told
+from .registration import Registration
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,21 @@ async def identify(
     return found
 
 
+async def followed_news(service: Registration, pool: str) -> int:
+    """Up to which of eligibility's news this service has followed; read before `identify` asks."""
+    async with service.database.reading() as tx:
+        return await read_cursor(tx, pool, service.eligibility.upstream.name)
+
+
+async def hold_news(service: Registration, tx: Writer, pool: str) -> int:
+    """The same inside the transaction that enrols, kept from moving until it ends.
+
+    Where it has moved, news may have been followed that `identify` did not know and that found nobody enrolled yet; the
+    question is then put once more. News that come later find the enrolment.
+    """
+    return await hold_cursor(tx, pool, service.eligibility.upstream.name)
+
+
 async def enrol(tx: Writer, package: Package, judged: Sequence[Judged], place: Place) -> list[Enrolled | Refused]:
     """Enrol whom the rules accept, record why the others are refused; an outcome for each, in order.
 
@@ -171,15 +188,25 @@ def _refusal(package: Package, verdict: Accepted | Refused, *, enrolled_before: 
 
 async def _issue(tx: Writer, package: Package, joined: Sequence[tuple[Judged, Enrolled]], place: Place) -> None:
     """Freeze the assessments of those who joined, and tell them."""
-    assessments, lines = [], []
-    for one, made in joined:
-        verdict = one.verdict
-        assert isinstance(verdict, Accepted)
-        assessments.append(_assessment_row(package, one, verdict, made, place))
-        lines += _line_rows(package.pool, made.assessment_id, verdict)
-        told = _issued_event(package, one, verdict, made, place).model_dump(mode="json", by_alias=True)
-        tx.publish(package.pool, ASSESSMENT_ISSUED, made.assessment_id, 1, place.now, told)
-    await store.insert_assessments(tx, assessments, lines)
+    issued = [(package, _assessment(one, made, place)) for one, made in joined]
+    for (one, _), (_, made) in zip(joined, issued, strict=True):
+        news = AssessmentIssued(**told(package, made, place.now), name_masked=mask_name(one.applicant.name))
+        data = news.model_dump(mode="json", by_alias=True)
+        tx.publish(package.pool, ASSESSMENT_ISSUED, made.assessment_id, 1, place.now, data)
+    await freeze(tx, issued, place.now)
+
+
+def _assessment(one: Judged, made: Enrolled, place: Place) -> Assessment:
+    assert isinstance(one.verdict, Accepted)
+    return Assessment(
+        assessment_id=made.assessment_id,
+        enrolment_id=made.enrolment_id,
+        person_id=one.person_id,
+        unit_code=place.unit["unit_code"],
+        region=place.unit["region"],
+        assessed_for=one.assessed_for,
+        verdict=one.verdict,
+    )
 
 
 def _enrolment_row(package: Package, one: Judged, made: Enrolled, place: Place) -> dict[str, Any]:
@@ -194,65 +221,9 @@ def _enrolment_row(package: Package, one: Judged, made: Enrolled, place: Place) 
         "roster_id": place.roster_id,
         "state": "enrolled",
         "enrolled_at": place.now,
+        "revision": 1,
         "version": 1,
     }
-
-
-def _assessment_row(package: Package, one: Judged, verdict: Accepted, made: Enrolled, place: Place) -> dict[str, Any]:
-    return {
-        "pool": package.pool,
-        "assessment_id": made.assessment_id,
-        "enrolment_id": made.enrolment_id,
-        "scheme": package.scheme,
-        "package": package.version,
-        "person_id": one.person_id,
-        "unit_code": place.unit["unit_code"],
-        "assessed_for": one.assessed_for,
-        "standard_fen": verdict.standard_fen,
-        "payable_fen": verdict.payable_fen,
-        "covered_from": verdict.cover.starts_on,
-        "covered_to": verdict.cover.ends_on,
-        "not_applied": [asdict(status) for status in verdict.not_applied],
-        "rules": list(verdict.rules),
-        "issued_at": place.now,
-    }
-
-
-def _line_rows(pool: str, assessment_id: UUID, verdict: Accepted) -> list[dict[str, Any]]:
-    return [
-        {
-            "pool": pool,
-            "assessment_id": assessment_id,
-            "line_no": number,
-            "payer": line.payer,
-            "amount_fen": line.amount_fen,
-            "status": line.status,
-            "rules": list(line.rules),
-        }
-        for number, line in enumerate(verdict.lines, start=1)
-    ]
-
-
-def _issued_event(package: Package, one: Judged, verdict: Accepted, made: Enrolled, place: Place) -> AssessmentIssued:
-    return AssessmentIssued(
-        assessment_id=made.assessment_id,
-        enrolment_id=made.enrolment_id,
-        scheme=package.scheme,
-        version=package.version,
-        pool=package.pool,
-        person_id=one.person_id,
-        unit_code=place.unit["unit_code"],
-        region=place.unit["region"],
-        standard_fen=verdict.standard_fen,
-        payable_fen=verdict.payable_fen,
-        lines=[
-            LineOut(payer=line.payer, amount_fen=line.amount_fen, status=line.status, rules=list(line.rules))
-            for line in verdict.lines
-        ],
-        window=WindowOut.model_validate(window_body(package.window)),
-        cover=SpanOut(starts_on=verdict.cover.starts_on, ends_on=verdict.cover.ends_on),
-        issued_at=place.now,
-    )
 
 
 def _refusal_rows(

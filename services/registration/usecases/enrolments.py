@@ -1,50 +1,68 @@
 """Registering one person apart from a roster: latecomers, newborns, whoever comes to the agency (S004-02, S004-35)."""
 
 import hashlib
+from contextlib import suppress
 from dataclasses import asdict
+from datetime import date
 from typing import Any
 
 from shared.clock import business_day
 from shared.database import Reader, Writer
 from shared.idempotency import Answer, Once
-from shared.problem import FieldError
+from shared.problem import BUSY, FieldError
 from shared.tokens import Caller
 
-from ..rules import Refused, assessment_day
+from ..rules import Package, Refused, assessment_day
 from ..schemas.enrolments import EnrolmentAnswer, EnrolmentRequest
 from ..schemas.problems import PERSON_REFUSED
 from ..store import enrolments as store
-from .enrolling import Applicant, Enrolled, Place, Unidentified, enrol, identify
+from .enrolling import Applicant, Enrolled, Judged, Place, Unidentified, enrol, followed_news, hold_news, identify
 from .reading import assessment_body
 from .registration import Registration, package_of_pool, unit_for
 
+_TRIES = 5
 _FIELDS = {"identity": "/person/document/number", "name": "/person/name", "region": "/person/hukou"}
 
 
 async def enrol_one(service: Registration, caller: Caller, once: Once, asked: EnrolmentRequest) -> Answer:
     """Enrol one person, or record every reason why not.
 
-    Raises Problem UNIT_UNKNOWN, AREA_FORBIDDEN, SCHEME_UNKNOWN, PERSON_REFUSED, UPSTREAM_UNAVAILABLE.
+    Raises Problem UNIT_UNKNOWN, AREA_FORBIDDEN, SCHEME_UNKNOWN, PERSON_REFUSED, UPSTREAM_UNAVAILABLE; BUSY where news
+    about statuses kept coming in between.
     """
     async with service.database.reading() as tx:
         unit = await unit_for(tx, caller, asked.pool, asked.unit_code)
         package = await package_of_pool(tx, asked.pool, asked.scheme)
     now = service.clock.now()
-    today = business_day(now)
+    for _ in range(_TRIES):
+        news = await followed_news(service, asked.pool)
+        judged = await _judge(service, package, once, asked, business_day(now))
+
+        async def register(tx: Writer, news: int = news, judged: Judged = judged) -> Answer:
+            if await hold_news(service, tx, asked.pool) != news:
+                raise _OvertakenError
+            place = Place(unit, None, now, caller.client_id, caller.subject)
+            [outcome] = await enrol(tx, package, [judged], place)
+            made = await _made(tx, asked.pool, outcome)
+            return Answer(201, EnrolmentAnswer.body_of({"person_id": judged.person_id, **made}))
+
+        with suppress(_OvertakenError):
+            return await once.run(service.database, asked.pool, register)
+    raise BUSY()
+
+
+class _OvertakenError(Exception):
+    """Status news came between the question to eligibility and the enrolment; nothing was written."""
+
+
+async def _judge(service: Registration, package: Package, once: Once, asked: EnrolmentRequest, today: date) -> Judged:
     day = assessment_day(package.window, asked.enrolment, today)
     key = _upstream_key(once)
-    [judged] = await identify(service, package, [_applicant(asked)], today=today, assessed_for=day, key=key)
-    if isinstance(judged, Unidentified):
-        faults = [FieldError(pointer=_pointer(code), code=code, detail=detail) for code, detail in judged.faults]
+    [found] = await identify(service, package, [_applicant(asked)], today=today, assessed_for=day, key=key)
+    if isinstance(found, Unidentified):
+        faults = [FieldError(pointer=_pointer(code), code=code, detail=detail) for code, detail in found.faults]
         raise PERSON_REFUSED(errors=faults, count=len(faults))
-
-    async def register(tx: Writer) -> Answer:
-        place = Place(unit, None, now, caller.client_id, caller.subject)
-        [outcome] = await enrol(tx, package, [judged], place)
-        made = await _made(tx, asked.pool, outcome)
-        return Answer(201, EnrolmentAnswer.body_of({"person_id": judged.person_id, **made}))
-
-    return await once.run(service.database, asked.pool, register)
+    return found
 
 
 async def _made(tx: Reader, pool: str, outcome: Enrolled | Refused) -> dict[str, Any]:

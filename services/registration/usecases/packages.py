@@ -127,4 +127,5 @@ def _refund(package: Package) -> dict[str, Any] | None:
         "window_to": refund.window.ends_on,
         "grounds": list(refund.grounds),
         "rules": {"outside_window": refund.window_rules, **refund.grounds},
+        "person_decides": sorted(refund.person_decides),
     }

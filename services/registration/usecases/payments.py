@@ -1,48 +1,118 @@
-"""What payments tells: a paid bill makes its enrolment paid and starts cover."""
+"""What payments tells: a paid bill makes its enrolment paid and starts cover, a reversed one makes it unpaid again."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from shared.database import Writer
-from shared.events import Event
+from shared.clock import business_day
+from shared.database import Row, Writer
+from shared.events import Event, waves
 from shared.ids import new_id
 
-from ..rules import Span, split_by_year
-from ..schemas.events import BILL_PAID, COVER_STARTED, BillPaid, CoverStarted
+from ..rules import CaseKind, Span, split_by_year
+from ..schemas.events import BILL_PAID, BILL_REVERSED, COVER_STARTED, BillPaid, BillReversed, CoverStarted
 from ..store import covers as store
+from ..store import revisions as revision_store
+from .revising import case_row, end_cover
+
+_REVERSED = "bill_reversed"
 
 
 class UnknownBillError(Exception):
-    """Payments told of a bill that no unpaid enrolment answers to; the follower stops here until somebody looks."""
+    """Payments told of a bill that no enrolment answers to; the follower stops here until somebody looks."""
 
 
 async def learn_payments(tx: Writer, pool: str, events: Sequence[Event]) -> None:
     """Apply a batch of the payments feed, in the transaction that moves the cursor. Other events change nothing here.
 
-    Cover has one row per person and calendar year. Raises UnknownBillError.
+    Raises UnknownBillError.
     """
-    paid = [(event, BillPaid.model_validate(event.data)) for event in events if event.type == BILL_PAID]
-    if not paid:
-        return
-    marked = await store.mark_paid(
-        tx,
-        pool,
-        [bill.assessment_id for _, bill in paid],
-        [bill.bill_no for _, bill in paid],
-        [bill.amount_fen for _, bill in paid],
-        [bill.paid_on for _, bill in paid],
-    )
-    enrolments = {row["assessment_id"]: row for row in marked}
-    strange = [bill.bill_no for _, bill in paid if bill.assessment_id not in enrolments]
-    if strange or len(marked) != len(paid):
-        raise UnknownBillError(f"paid bills without an unpaid enrolment in pool {pool}: {strange}")
+    news = [event for event in events if event.type in (BILL_PAID, BILL_REVERSED)]
+    for wave in waves(news, lambda event: event.data["person_id"]):
+        await _learn_paid(tx, pool, [event for event in wave if event.type == BILL_PAID])
+        await _learn_reversed(tx, pool, [event for event in wave if event.type == BILL_REVERSED])
+
+
+async def _learn_paid(tx: Writer, pool: str, events: Sequence[Event]) -> None:
+    """Mark enrolments as paid; who was not paid before is covered, with one row per person and calendar year."""
+    paid = [(event, BillPaid.model_validate(event.data)) for event in events]
+    billed = await store.lock_billed(tx, pool, [bill.assessment_id for _, bill in paid])
+    told = [(event, bill, billed.get(bill.assessment_id)) for event, bill in paid]
+    _refuse_strange(pool, [bill.bill_no for _, bill, row in told if row is None or _paid_before(row)])
+    # Money for a bill whose assessment was voided meanwhile: payments hears of that and owes it back.
+    standing = [(event, bill, row) for event, bill, row in told if row is not None and row["state"] != "withdrawn"]
+    await store.mark_paid(tx, pool, [_marks(bill, row) for _, bill, row in standing])
+    await _note_overtaken(tx, [(event, row) for event, _, row in standing])
+    await _start_cover(tx, pool, [(event, row) for event, _, row in standing if row["state"] == "enrolled"])
+
+
+async def _learn_reversed(tx: Writer, pool: str, events: Sequence[Event]) -> None:
+    """Mark enrolments as unpaid again and end their cover."""
+    news = [(event, BillReversed.model_validate(event.data)) for event in events]
+    billed = await store.lock_billed(tx, pool, [bill.assessment_id for _, bill in news])
+    told = [(event, bill, billed.get(bill.assessment_id)) for event, bill in news]
+    _refuse_strange(pool, [bill.bill_no for _, bill, row in told if row is None or not _is_reversible(bill, row)])
+    ending = [(event, row) for event, _, row in told if row is not None and row["state"] == "paid"]
+    await store.mark_unpaid(tx, pool, [row["enrolment_id"] for _, row in ending])
+    for event, row in ending:
+        await end_cover(tx, pool, [(row, _REVERSED)], event.occurred_at)
+
+
+def _refuse_strange(pool: str, strange: Sequence[str]) -> None:
+    if strange:
+        raise UnknownBillError(f"bills that no enrolment in pool {pool} answers to: {list(strange)}")
+
+
+def _paid_before(row: Row) -> bool:
+    """Whether the enrolment is paid by this revision, or a later one, already: each is told as paid once."""
+    return bool(row["state"] == "paid" and row["billed_revision"] <= row["paid_revision"])
+
+
+def _is_reversible(bill: BillReversed, row: Row) -> bool:
+    return bool(row["state"] == "withdrawn" or (row["state"] == "paid" and row["bill_no"] == bill.bill_no))
+
+
+def _overtaken(row: Row) -> bool:
+    """Whether the person paid less before a revision upwards came: paid is paid, and what was paid is in force."""
+    return bool(row["billed_revision"] < row["revision"] and row["in_force_fen"] > row["payable_fen"])
+
+
+def _marks(bill: BillPaid, row: Row) -> Mapping[str, Any]:
+    return {
+        "enrolment_id": row["enrolment_id"],
+        "bill_no": bill.bill_no,
+        "amount_fen": bill.amount_fen,
+        "paid_on": bill.paid_on,
+        "paid_revision": row["billed_revision"],
+        "revision": row["billed_revision"] if _overtaken(row) else row["revision"],
+    }
+
+
+async def _note_overtaken(tx: Writer, paid: Sequence[tuple[Event, Row]]) -> None:
+    """Keep that more was due of persons who had paid already; nothing is collected again."""
+    rows = [
+        case_row(
+            row,
+            CaseKind.WITHDRAWN_AFTER_PAYMENT,
+            business_day(event.occurred_at),
+            status=None,
+            would_be_fen=row["in_force_fen"],
+            rules=(),
+            now=event.occurred_at,
+        )
+        for event, row in paid
+        if _overtaken(row)
+    ]
+    await revision_store.insert_cases(tx, rows)
+
+
+async def _start_cover(tx: Writer, pool: str, paid: Sequence[tuple[Event, Row]]) -> None:
     rows = []
-    for event, bill in paid:
-        enrolment = enrolments[bill.assessment_id]
-        for span in split_by_year(Span(enrolment["covered_from"], enrolment["covered_to"])):
+    for event, row in paid:
+        for span in split_by_year(Span(row["covered_from"], row["covered_to"])):
             cover = CoverStarted(
                 cover_id=new_id(),
-                person_id=enrolment["person_id"],
-                scheme=enrolment["scheme"],
+                person_id=row["person_id"],
+                scheme=row["scheme"],
                 year=span.starts_on.year,
                 starts_on=span.starts_on,
                 ends_on=span.ends_on,
@@ -54,7 +124,7 @@ async def learn_payments(tx: Writer, pool: str, events: Sequence[Event]) -> None
                     "person_id": cover.person_id,
                     "year": cover.year,
                     "scheme": cover.scheme,
-                    "enrolment_id": enrolment["enrolment_id"],
+                    "enrolment_id": row["enrolment_id"],
                     "covered_from": cover.starts_on,
                     "covered_to": cover.ends_on,
                     "started_at": event.occurred_at,

@@ -97,12 +97,19 @@ async def list_covers(
     return page(rows, limit, lambda row: row["cover_id"])
 
 
-async def progress(service: Registration, caller: Caller, pool: str, scheme: str) -> dict[str, Any]:
-    """How far a scheme has come inside the caller's area. Raises Problem SCHEME_UNKNOWN, AREA_FORBIDDEN."""
+async def progress(
+    service: Registration, caller: Caller, pool: str, scheme: str, *, unit_code: str | None, region: str | None
+) -> dict[str, Any]:
+    """How far a scheme has come inside the caller's area, or in a unit or region of it.
+
+    Raises Problem SCHEME_UNKNOWN, AREA_FORBIDDEN.
+    """
     caller.require_touch(pool)
+    if region:
+        caller.require_region(region)
     async with service.database.reading() as tx:
         await package_of_pool(tx, pool, scheme)
-        return await counts.count_progress(tx, pool, scheme, caller.area)
+        return await counts.count_progress(tx, pool, scheme, region or caller.area, unit_code or "")
 
 
 def assessment_body(row: Mapping[str, Any]) -> dict[str, Any]:

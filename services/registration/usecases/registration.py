@@ -50,6 +50,13 @@ async def package_of_pool(tx: Reader, pool: str, scheme: str) -> Package:
     return package
 
 
+async def package_of_version(tx: Reader, scheme: str, version: str) -> Package:
+    """The very package that an assessment was made by, whatever was published since."""
+    found = await package_store.find_version(tx, scheme, version)
+    assert found is not None
+    return load_package(bytes(found["content"]))
+
+
 async def unit_for(tx: Reader, caller: Caller, pool: str, unit_code: str) -> Mapping[str, Any]:
     """A unit inside the caller's area. Raises Problem UNIT_UNKNOWN, AREA_FORBIDDEN."""
     unit = await unit_store.find_unit(tx, pool, unit_code)

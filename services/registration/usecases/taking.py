@@ -25,7 +25,7 @@ from ..rules import EnrolmentKind, Package, Refused, assessment_day
 from ..store import packages as package_store
 from ..store import rosters as store
 from ..store import units as unit_store
-from .enrolling import Applicant, Enrolled, Judged, Place, Unidentified, enrol, identify
+from .enrolling import Applicant, Enrolled, Judged, Place, Unidentified, enrol, followed_news, hold_news, identify
 from .registration import Registration, package_of_pool
 
 CHUNK_ROWS = 500
@@ -44,8 +44,9 @@ class _Opened:
 
 @dataclass(frozen=True, slots=True)
 class _Chunk:
-    """Rows that are done together, and what is known of them before the transaction."""
+    """Rows that are done together, and what is known of them, by the status news up to `news`."""
 
+    news: int
     last_row: int
     is_last: bool
     unreadable: list[UnreadableRow]
@@ -99,18 +100,24 @@ async def _prepare(service: Registration, opened: _Opened, cursor: int) -> _Chun
     applicants = [_applicant(row) for row in read if isinstance(row, RosterRow)]
     last_row = rows[-1].number if rows else cursor
     key = f"roster-{roster['roster_id']}-{cursor}-{last_row}"
+    news = await followed_news(service, package.pool)
     found = await identify(service, package, applicants, today=today, assessed_for=day, key=key)
     unreadable = [row for row in read if isinstance(row, UnreadableRow)]
-    return _Chunk(last_row, begin + CHUNK_ROWS >= len(opened.rows), unreadable, found)
+    return _Chunk(news, last_row, begin + CHUNK_ROWS >= len(opened.rows), unreadable, found)
 
 
 async def _settle(service: Registration, opened: _Opened, chunk: _Chunk, cursor: int) -> int | None:
-    """Enrol a chunk's people and move the cursor; None where the roster is done or another worker has it."""
+    """Enrol a chunk's people and move the cursor; None where the roster is done or another worker has it.
+
+    The cursor stays where status news came between question and enrolment: the chunk is asked about once more.
+    """
     roster, pool = opened.roster, opened.roster["pool"]
     async with service.database.writing() as tx:
         standing = await store.lock_roster(tx, pool, roster["roster_id"])
         if standing["state"] != "received" or standing["last_row"] != cursor:
             return None
+        if await hold_news(service, tx, pool) != chunk.news:
+            return cursor
         now = service.clock.now()
         place = Place(opened.unit, roster["roster_id"], now, service.settings.client_id, roster["received_by"])
         judged, repeated = await _tell_repeated(tx, pool, roster["roster_id"], chunk.found)

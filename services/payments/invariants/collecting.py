@@ -1,6 +1,13 @@
-"""What must hold in payments at any moment: queries that find nothing. An edit behind the services' back shows here."""
+"""What must hold of bills, the money that comes for them, receipts, refunds and channels."""
 
 from shared.invariants import Invariant
+
+from ..rules.refunding import REFUND_AGE_LIMITS
+
+_REFUND_LIMITS = " ".join(
+    f"when '{state}' then make_interval(secs => {limit.total_seconds():.0f})"
+    for state, limit in REFUND_AGE_LIMITS.items()
+)
 
 INVARIANTS = (
     Invariant(
@@ -43,13 +50,13 @@ INVARIANTS = (
     ),
     Invariant(
         "paid_bill_has_its_money",
-        "A paid bill with an amount has one settled collection of that amount, one without has none",
+        "A paid bill with an amount has one settled collection of which so much was not released, one without has none",
         """
         select bill.pool, bill.bill_no as subject
-        from bill left join collection on collection.pool = bill.pool
-        and collection.bill_no = bill.bill_no and outcome = 'settled' and collection.reversed_at is null
+        from bill left join collection on collection.pool = bill.pool and collection.settles = bill.bill_no
         where (bill.status = 'paid' and bill.amount_fen > 0) <> (collection.collection_id is not null)
-        or collection.amount_fen <> bill.amount_fen
+        or collection.amount_fen - collection.released_fen <> bill.amount_fen
+        or collection.person_id <> bill.person_id
         """,
     ),
     Invariant(
@@ -85,8 +92,9 @@ INVARIANTS = (
         and receipt.collection_id = collection.collection_id
         where (outcome = 'suspense') <> (receipt.receipt_no is null)
         or receipt.receipt_no <> collection.receipt_no or receipt.amount_fen <> collection.amount_fen
-        or (reversed_at is not null and voided_at is null)
+        or (reversed_at is not null and voided_at is null and receipt.receipt_no is not null)
             or (outcome = 'surplus' and refunded_fen > 0 and voided_at is null)
+            or (refunded_fen = collection.amount_fen and voided_at is null and receipt.receipt_no is not null)
         """,
     ),
     Invariant(
@@ -103,10 +111,12 @@ INVARIANTS = (
     ),
     Invariant(
         "refunded_is_paid_back",
-        "What a collection has refunded is the sum of its refunds, each in the ledger",
+        "What a collection has refunded is the sum of its refunds, each in the ledger; what it promised is on its way",
         """
         with paid as (
-            select refund.pool, refund.collection_id, sum(refund.amount_fen) as amount_fen,
+            select refund.pool, refund.collection_id,
+                sum(refund.amount_fen) filter (where state = 'settled') as amount_fen,
+                sum(refund.amount_fen) filter (where state in ('submitted', 'processing', 'abnormal')) as promised_fen,
                 sum(transfer.amount_fen) as posted_fen
             from refund left join transfer on transfer.pool = refund.pool and transfer.kind = 'pay_back'
                 and transfer.subject = cast(refund.refund_id as text)
@@ -115,7 +125,63 @@ INVARIANTS = (
         from collection left join paid on paid.pool = collection.pool
             and paid.collection_id = collection.collection_id
         where coalesce(paid.amount_fen, 0) <> refunded_fen or coalesce(paid.posted_fen, 0) <> refunded_fen
+            or coalesce(paid.promised_fen, 0) <> refunding_fen
         """,
+    ),
+    Invariant(
+        "released_is_posted",
+        "What a collection owes back stands in the ledger as released, or came as surplus; reversed money owes nothing",
+        """
+        with posted as (
+            select pool, split_part(subject, '/', 1) as collection_id,
+                sum(case kind when 'release' then amount_fen else -amount_fen end) as amount_fen
+            from transfer where kind in ('release', 'release_reversed') group by 1, 2)
+        select collection.pool, collection.collection_id as subject
+        from collection left join posted on posted.pool = collection.pool
+            and posted.collection_id = cast(collection.collection_id as text)
+        where coalesce(posted.amount_fen, 0)
+            <> case when outcome = 'surplus' or reversed_at is not null then 0 else released_fen end
+        """,
+    ),
+    Invariant(
+        "surplus_is_owed_back",
+        "The surplus account holds what is owed back and has not been paid back",
+        """
+        with held as (
+            select pool, sum(fen) as fen
+            from (select pool, amount_fen as fen from transfer where credit_account = 'surplus'
+                union all select pool, -amount_fen from transfer where debit_account = 'surplus') as posting
+            group by pool),
+        owed as (
+            select pool, sum(released_fen - refunded_fen) as fen
+            from collection where reversed_at is null group by pool)
+        select coalesce(held.pool, owed.pool) as pool, 'surplus' as subject
+        from held full join owed on owed.pool = held.pool
+        where coalesce(held.fen, 0) <> coalesce(owed.fen, 0)
+        """,
+    ),
+    Invariant(
+        "voided_bill_was_told",
+        "A voided bill was told as such, unless it was never due; what took its place is of the same person",
+        """
+        select bill.pool, bill.bill_no as subject
+        from bill left join event on event.pool = bill.pool and event.type = 'bill.voided'
+            and event.subject = bill.bill_no
+        left join bill as after on after.pool = bill.pool and after.replaces = bill.bill_no
+        where (bill.status = 'voided' and bill.void_reason <> 'paid_before') <> (event.seq is not null)
+            or after.person_id <> bill.person_id or event.data->>'replaced_by' is distinct from after.bill_no
+        """,
+    ),
+    Invariant(
+        "refund_has_an_outcome",
+        "No refund is without its end longer than its state may last, by wall time",
+        f"select pool, refund_id as subject from refund where waiting_since < now() - case state {_REFUND_LIMITS} end",
+    ),
+    Invariant(
+        "refund_has_one_end",
+        "No channel has said another end of a refund than the one on record",
+        "select pool, coalesce(detail->>'refund_id', '') as subject from audit_line "
+        "where action = 'refund.contradicted'",
     ),
     Invariant(
         "closed_shift_holds_nothing",
@@ -143,6 +209,20 @@ INVARIANTS = (
         from bill left join claim on claim.pool = bill.pool and claim.bill_no = bill.bill_no
         where coalesce(claim.claimed_fen, 0)
             <> case when bill.status = 'paid' then bill.standard_fen - bill.amount_fen else 0 end
+        """,
+    ),
+    Invariant(
+        "tax_event_is_booked",
+        "Every event of the tax bureau stands with the collection that it was answered with",
+        """
+        select event.home_pool as pool, event.event_id as subject
+        from tax_event as event left join submission on submission.pool = event.home_pool
+            and submission.channel = 'etax' and submission.reference = event.event_id
+        left join collection on collection.pool = submission.pool
+            and collection.submission_id = submission.submission_id
+        where (event.collection_id, event.outcome, event.receipt_no, event.reason) is distinct
+            from (collection.collection_id, collection.outcome, collection.receipt_no, collection.reason)
+        or event.collection_id is null
         """,
     ),
 )

@@ -20,8 +20,10 @@ class RegistrationClient:
     def __init__(self, upstream: Upstream) -> None:
         self.upstream = upstream
 
-    async def paid_roster(self, pool: str, scheme: str) -> PaidRoster:
-        """Raises UpstreamRefusal, Problem UPSTREAM_UNAVAILABLE."""
-        progress = await self.upstream.get("/v1/progress", pool=pool, scheme=scheme)
+    async def paid_roster(
+        self, pool: str, scheme: str, *, unit_code: str | None = None, region: str | None = None
+    ) -> PaidRoster:
+        """Of a unit or a region only, where named. Raises UpstreamRefusal, Problem UPSTREAM_UNAVAILABLE."""
+        progress = await self.upstream.get("/v1/progress", pool=pool, scheme=scheme, unit_code=unit_code, region=region)
         paid = progress["roster_paid"]
         return PaidRoster(paid["heads"], paid["amount_fen"], paid["digest"])

@@ -1,0 +1,173 @@
+"""Agents who collect in the villages: devices, ledgers with both signatures, closing, slips (S004-24 to S004-26).
+
+What a device signs is worked out here once more, from what services/payments says about the bytes: an agent's telephone
+shares no code with the service either.
+"""
+
+import base64
+import hashlib
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from .notebook import Notebook
+from .parties import POOL
+from .wire import Unexpected, Wire
+
+Act = dict[str, Any]
+_BY_IMAGE = "cash"  # who pays in cash signs on paper; who pays by telephone signs on the agent's
+
+
+@dataclass
+class Book:
+    """An agent's ledger as the agent knows it: what was sent, under which number, and what it hashed to."""
+
+    ledger_id: str
+    key: Ed25519PrivateKey
+    hashes: dict[int, str] = field(default_factory=dict)
+    amounts: dict[int, int] = field(default_factory=dict)  # contrary lines below 0
+
+
+class Agents:
+    """The acts of agents and of the heads of their agencies."""
+
+    def __init__(self, wire: Wire, notebook: Notebook, scheme: str) -> None:
+        self._wire = wire
+        self._notebook = notebook
+        self._scheme = scheme
+        self._keys: dict[str, Ed25519PrivateKey] = {}
+        self._books: dict[str, Book] = {}
+
+    async def register_device(self, act: Act) -> None:
+        """The agent's telephone makes a key and registers it."""
+        key = self._keys[act["unit_code"]] = Ed25519PrivateKey.generate()
+        public = base64.b64encode(key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)).decode()
+        body = {"pool": POOL, "public_key": public, "label": "村委会手机"}
+        await self._wire.post("payments", act["by"], "/v1/agents/devices", key=f"act-{act['n']}", body=body)
+
+    async def open_ledger(self, act: Act) -> None:
+        """The first page."""
+        given = {name: act[name] for name in ("unit_code", "region", "agency_name")}
+        body = {"pool": POOL, "scheme": self._scheme, **given}
+        reply = await self._wire.post("payments", act["by"], "/v1/ledgers", key=f"act-{act['n']}", body=body)
+        self._books[act["unit_code"]] = Book(reply.body["ledger_id"], self._keys[act["unit_code"]])
+
+    async def record_lines(self, act: Act) -> None:
+        """Send lines; what was sent before has no second effect."""
+        book = self._books[act["unit_code"]]
+        lines = [self._line(act, book, line) for line in act["lines"]]
+        path = f"/v1/ledgers/{book.ledger_id}/lines"
+        body = {"pool": POOL, "lines": lines}
+        reply = await self._wire.post("payments", act["by"], path, key=f"act-{act['n']}", body=body)
+        for line, item in zip(act["lines"], reply.body["items"], strict=True):
+            expected = "reversed" if line["kind"] == "contrary" else line.get("expected", "settled")
+            if item["outcome"] != expected:
+                self._notebook.surprise(act["n"], f"line {line['line_no']}: {expected} expected, got {item}")
+            elif line["kind"] == "payment" and not item["known"]:
+                amount_fen = book.amounts[line["line_no"]]
+                self._notebook.took(line, "agent", item, amount_fen)
+
+    def _line(self, act: Act, book: Book, line: Act) -> dict[str, Any]:
+        """A line as the telephone sends it."""
+        sent: dict[str, Any] = {"kind": line["kind"], "line_no": line["line_no"]}
+        if line["kind"] == "payment":
+            slip = self._notebook.slip(line["insured"])
+            sent |= {"bill_no": slip.bill_no, "amount_fen": slip.amount_fen + line["difference_fen"]}
+            sent |= {"payer_name": line["payer_name"], "paid_at": line["paid_at"], "method": line["method"]}
+            if payer_id := self._notebook.persons.get(line["payer_identity_number"] or ""):
+                sent["payer_id"] = payer_id
+            book.amounts[line["line_no"]] = sent["amount_fen"]
+            signed_at = line["paid_at"]
+        else:
+            sent |= {"contrary_of": line["contrary_of"], "reason": line["reason"]}
+            book.amounts[line["line_no"]] = -book.amounts[line["contrary_of"]]
+            signed_at = act["at"]
+        hash_ = book.hashes[line["line_no"]] = _line_hash(book.ledger_id, sent)
+        by_image = line.get("method", _BY_IMAGE) == _BY_IMAGE
+        payer = _signature(book.key, "payer", line["payer_name"], signed_at, hash_)
+        if by_image:
+            image = f"oss://ledgers/{act['unit_code']}/{line['line_no']:04d}-payer.jpg"
+            payer = {name: payer[name] for name in ("signer", "signed_at")} | {"image_ref": image}
+        agent = _signature(book.key, "agent", act["by"], signed_at, hash_)
+        return {**sent, **{f"{role}_signature": {**by, "line_hash": hash_}
+                           for role, by in (("payer", payer), ("agent", agent))}}  # fmt: skip
+
+    async def close_ledger(self, act: Act) -> None:
+        """The head counts again what the agent has written, compares it with the ledger's foot, and signs."""
+        book = self._books[act["unit_code"]]
+        path = f"/v1/ledgers/{book.ledger_id}"
+        totals = (await self._wire.get("payments", act["by"], f"{path}/totals", pool=POOL)).body
+        counted = "\n".join(f"{number} {book.hashes[number]}" for number in sorted(book.hashes))
+        ledger_hash = hashlib.sha256(counted.encode()).hexdigest()
+        if totals["ledger_hash"] != ledger_hash:
+            self._notebook.surprise(act["n"], "the ledger's hash is not that of the agent's own lines")
+        image = f"oss://ledgers/{act['unit_code']}/head.jpg"
+        amounts = book.amounts.values()
+        body = {
+            "pool": POOL,
+            "payments_count": sum(amount > 0 for amount in amounts),
+            "contrary_count": sum(amount < 0 for amount in amounts),
+            "collected_fen": sum(amounts),
+            "signature": {
+                "signer": act["by"],
+                "signed_at": act["at"],
+                "image_ref": image,
+                "ledger_hash": ledger_hash,
+            },
+        }
+        ledger = await self._wire.get("payments", act["by"], path, pool=POOL)
+        await self._wire.post(
+            "payments", act["by"], f"{path}/close", key=f"act-{act['n']}", body=body, if_match=ledger.etag
+        )
+
+    async def write_slip(self, act: Act) -> None:
+        """Hand over to the town everything that is still held, receipt by receipt."""
+        book = self._books[act["unit_code"]]
+        receipts, collections, total_fen = [], [], 0
+        lines = self._wire.items(
+            "payments", act["by"], f"/v1/ledgers/{book.ledger_id}/lines", pages=500, pool=POOL, held="true"
+        )
+        async for line in lines:
+            total_fen += line["amount_fen"]
+            if line["receipt_no"]:
+                receipts.append(line["receipt_no"])
+            else:
+                collections.append(line["collection_id"])
+        if not total_fen:
+            return
+        body = {
+            "pool": POOL,
+            "from_account": f"held/agent/{book.ledger_id}",
+            "to": act["to"],
+            "receipts": receipts,
+            "collections": collections,
+            "total_fen": total_fen,
+            "paid_on": act["paid_on"],
+            "bank_reference": f"NH-{act['paid_on']}-{act['unit_code'][-3:]}",
+        }
+        reply = await self._wire.post("payments", act["by"], "/v1/remittances", key=f"act-{act['n']}", body=body)
+        if reply.body["total_fen"] != total_fen:
+            raise Unexpected(f"the slip of {act['by']} says {reply.body['total_fen']}, not {total_fen}")
+
+
+def _line_hash(ledger_id: str, line: Act) -> str:
+    """SHA-256 over the line as JSON: keys in order, no blanks, instants in UTC."""
+    content = {**line, "pool": POOL, "ledger_id": ledger_id}
+    if "paid_at" in content:
+        content["paid_at"] = _utc(content["paid_at"])
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _signature(key: Ed25519PrivateKey, role: str, signer: str, signed_at: str, hash_: str) -> dict[str, Any]:
+    message = "\n".join(("canbao-ledger-signature", role, signer, _utc(signed_at), hash_))
+    signature = base64.b64encode(key.sign(message.encode())).decode()
+    return {"signer": signer, "signed_at": signed_at, "ed25519": signature}
+
+
+def _utc(instant: str) -> str:
+    return datetime.fromisoformat(instant).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

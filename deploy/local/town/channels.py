@@ -1,0 +1,84 @@
+"""Through which channel a household pays: how the premiums spread, and what comes in without a clerk of a tax hall.
+
+The notice opens five ways (S004-19, S004-21 to S004-24); how many take which is drawn from `SHARES`.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from random import Random
+
+from .feeds import moment
+from .people import Person, Town, Village
+
+SHARES = {"wechat": 0.35, "agent": 0.20, "bank": 0.20, "etax": 0.15, "counter": 0.10}
+_LEAST = {"counter": 8}  # every kind of visit must occur in the smallest town too
+_LEAST_ELSEWHERE = 3
+INSTITUTIONS = ("RCB140522", "CCB140500")
+E_CHANNELS = ("cash", "wechat", "alipay", "bank_app", "bank_card", "unionpay")
+_HOURS = ((8, 40), (12, 30), (19, 45), (21, 10))
+_AGENT_MONTHS = ((9, 1), (10, 1), (11, 1), (12, 2))
+
+
+@dataclass(eq=False)
+class Deposit:
+    """Somebody pays for one or several people through a channel; `difference_fen` too much (below 0: too little)."""
+
+    at: datetime
+    channel: str
+    payer_name: str
+    payer_number: str | None
+    insured: list[Person]
+    village: Village
+    difference_fen: int = 0
+    reversed_first: bool = False  # paid, taken back the same day (冲正, a contrary line), and paid again
+    expected: str = "settled"  # or surplus, where it was paid through another channel before; or suspense
+    goes_back: bool = True  # where it is not settled
+    e_channel: str = "cash"  # agents only: how the payer paid the agent (S004-25)
+    institution: str = ""  # banks only
+
+    @property
+    def odd(self) -> bool:
+        """Whether something about it is out of the ordinary."""
+        return self.reversed_first or self.expected != "settled" or self.difference_fen != 0
+
+
+@dataclass
+class Deposits:
+    """What comes in without a clerk."""
+
+    all: list[Deposit] = field(default_factory=list)
+
+    def of(self, channel: str) -> list[Deposit]:
+        """Those of one channel, by their instants."""
+        return sorted((each for each in self.all if each.channel == channel), key=lambda each: each.at)
+
+
+def share_out(rng: Random, count: int, open_channels: tuple[str, ...]) -> list[str]:
+    """A channel for each of `count` payments, near the shares; channels that are not open leave theirs to the rest."""
+    total = sum(SHARES[channel] for channel in open_channels)
+    drawn: list[str] = []
+    for channel in open_channels:
+        least = _LEAST.get(channel, _LEAST_ELSEWHERE)
+        drawn += [channel] * max(least, round(count * SHARES[channel] / total))
+    drawn = (drawn + ["counter"] * count)[:count] if len(drawn) < count else rng.sample(drawn, count)
+    while drawn.count("counter") < min(_LEAST["counter"], count):
+        drawn[drawn.index(next(channel for channel in drawn if channel != "counter"))] = "counter"
+    rng.shuffle(drawn)
+    return drawn
+
+
+def agent_days(rng: Random, town: Town) -> dict[str, list[date]]:
+    """By village, the days on which its agent goes from door to door."""
+    return {
+        village.code: sorted(
+            date(2021, month, day) for month, times in _AGENT_MONTHS for day in rng.sample(range(11, 24), times)
+        )
+        for village in town.villages
+    }
+
+
+def deposit_instant(rng: Random, channel: str, day: date) -> datetime:
+    """When on that day: agents and banks by day, telephones also in the evening."""
+    if channel == "agent":
+        return moment(day, rng.randint(8, 16), rng.randrange(60))
+    return moment(day, *rng.choice(_HOURS[:2] if channel == "bank" else _HOURS))

@@ -1,0 +1,125 @@
+"""Routes of the tax bureau: signed messages instead of tokens, event ids instead of Idempotency-Key."""
+
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, HTTPException, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.types import Message, Receive
+
+from shared.idempotency import respond
+from shared.problem import BUSY, HTTP_ERROR, INTERNAL, TOO_LARGE, Problem, declare
+
+from .. import schemas, usecases
+from ..formats.tax import Signed, SignedRequest
+from .parts import Service
+
+_MOST_BYTES = 4 * 1024 * 1024
+_SIGNATURE_INPUT = (
+    'sig1=("@method" "@target-uri" "content-type" "content-digest")'
+    ';created=1638669600;keyid="tax-bureau-local";nonce="n-0001"'
+)
+
+
+class SignedRoute(APIRoute):
+    """A route whose message is verified before anything of it is parsed; a refused message uses up its nonce, too."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The handler behind the verification."""
+        handle = super().get_route_handler()
+
+        async def verified(given: Request) -> Response:
+            request = Request(given.scope, _limited(given.receive))
+            service: usecases.Payments = request.app.state.service
+            address = _address_called(request, service.settings.public_url)
+            message = SignedRequest(request.method, address, request.headers.items(), await request.body())
+            signed = usecases.verify_tax_message(service, message)
+            request.state.signed = signed
+            request.state.client_id = signed.key_id
+            try:
+                return await handle(request)
+            except (Problem, HTTPException, RequestValidationError):
+                await usecases.use_up_nonce(service, signed)
+                raise
+
+        return verified
+
+
+def _limited(receive: Receive) -> Receive:
+    """Receive no more than a batch can need. Raises Problem TOO_LARGE."""
+    size = 0
+
+    async def limited() -> Message:
+        nonlocal size
+        piece = await receive()
+        size += len(piece.get("body", b""))
+        if size > _MOST_BYTES:
+            raise TOO_LARGE(limit_bytes=_MOST_BYTES)
+        return piece
+
+    return limited
+
+
+def _address_called(request: Request, public_url: str) -> str:
+    """The @target-uri: what the caller wrote, or behind a proxy the public address with the path as it came."""
+    base = public_url.rstrip("/") or f"{request.url.scheme}://{request.headers.get('host', '')}"
+    path, query = request.scope["raw_path"].decode("latin-1"), request.scope["query_string"].decode("latin-1")
+    return f"{base}{path}?{query}" if query else f"{base}{path}"
+
+
+def _show_headers(
+    _content_digest: Annotated[
+        str,
+        Header(
+            alias="Content-Digest",
+            description="RFC 9530 digest of the body's bytes",
+            examples=["sha-256=:X48E9qOokqqrvdts8nOJRJN3OWDUoyWxBf7kbu9DBPE=:"],
+        ),
+    ],
+    _signature_input: Annotated[
+        str,
+        Header(
+            alias="Signature-Input",
+            description="RFC 9421: covers at least these four, with created (within 300 s), keyid and nonce",
+            examples=[_SIGNATURE_INPUT],
+        ),
+    ],
+    _signature: Annotated[str, Header(alias="Signature", description="The signature", examples=["sig1=:IQjID5ul…:"])],
+) -> None:
+    """Puts the headers into the document; they have been verified when FastAPI comes to this."""
+
+
+def _signed(request: Request) -> Signed:
+    signed: Signed = request.state.signed
+    return signed
+
+
+SignedBy = Annotated[Signed, Depends(_signed)]
+
+router = APIRouter(route_class=SignedRoute, dependencies=[Depends(_show_headers)], tags=["tax"])
+_DECLARED = (schemas.SIGNATURE_INVALID, schemas.NONCE_REUSED, HTTP_ERROR, TOO_LARGE, INTERNAL, BUSY)
+
+
+@router.post(
+    "/v1/channels/tax/confirmations",
+    response_model=schemas.TaxConfirmationAnswer,
+    responses=declare(*_DECLARED, schemas.EVENT_ID_REUSED),
+)
+async def confirm_tax_payment(
+    service: Service, signed: SignedBy, request: Request, confirmation: schemas.TaxConfirmation
+) -> Response:
+    """The tax bureau has collected money: booked for good when this is answered. The same event, the same answer."""
+    return respond(request, await usecases.confirm_tax_payment(service, signed, confirmation))
+
+
+@router.post(
+    "/v1/channels/tax/confirmations/batches",
+    response_model=schemas.TaxBatchAnswer,
+    responses=declare(*_DECLARED, schemas.TOO_MANY_ITEMS),
+)
+async def confirm_tax_batch(
+    service: Service, signed: SignedBy, request: Request, batch: schemas.TaxConfirmationBatch
+) -> Response:
+    """The tax bureau has collected up to 1,000 payments; answered item by item, in order."""
+    return respond(request, await usecases.confirm_tax_batch(service, signed, batch))

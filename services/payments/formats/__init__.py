@@ -1,0 +1,1 @@
+"""Bytes to values and back, one file per subject: channel messages, files, signatures. No I/O."""

@@ -1,0 +1,11 @@
+"""What must hold in payments at any moment: queries that find nothing. An edit behind the services' back shows here."""
+
+from . import bank, collecting, orders, reconciling, remitting
+
+INVARIANTS = (
+    *bank.INVARIANTS,
+    *collecting.INVARIANTS,
+    *orders.INVARIANTS,
+    *remitting.INVARIANTS,
+    *reconciling.INVARIANTS,
+)

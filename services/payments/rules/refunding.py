@@ -1,0 +1,154 @@
+"""Refunds (退费) as payments carries them out: on which way the money goes back, and how such a refund changes.
+
+Money goes back the way it came (`ORIGINAL`). A counter pays at once; a channel is told, and what it says later is the
+truth: accepted is not paid, and unknown is not failed.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from shared.codes import Channel
+
+from .accounts import SPECIAL_ACCOUNT, held_account
+
+
+class RefundState(StrEnum):
+    """退款: from the order to the money, or to its return."""
+
+    SUBMITTED = "submitted"
+    PROCESSING = "processing"
+    SETTLED = "settled"
+    ABNORMAL = "abnormal"
+    FAILED = "failed"
+
+
+class RefundAct(StrEnum):
+    """What happens to a refund. `pay_out`, `submit` and `give_up` are ours, the others the channel's word."""
+
+    PAY_OUT = "pay_out"
+    SUBMIT = "submit"
+    ACCEPT = "accept"
+    SETTLE = "settle"
+    BREAK = "break"
+    REFUSE = "refuse"
+    GIVE_UP = "give_up"
+
+
+REFUND_TRANSITIONS: Mapping[tuple[RefundState | None, RefundAct], RefundState] = {
+    (None, RefundAct.PAY_OUT): RefundState.SETTLED,
+    (None, RefundAct.SUBMIT): RefundState.SUBMITTED,
+    (RefundState.SUBMITTED, RefundAct.ACCEPT): RefundState.PROCESSING,
+    (RefundState.SUBMITTED, RefundAct.SETTLE): RefundState.SETTLED,
+    (RefundState.SUBMITTED, RefundAct.BREAK): RefundState.ABNORMAL,
+    (RefundState.SUBMITTED, RefundAct.REFUSE): RefundState.FAILED,
+    (RefundState.PROCESSING, RefundAct.SETTLE): RefundState.SETTLED,
+    (RefundState.PROCESSING, RefundAct.BREAK): RefundState.ABNORMAL,
+    (RefundState.PROCESSING, RefundAct.REFUSE): RefundState.FAILED,
+    (RefundState.ABNORMAL, RefundAct.SETTLE): RefundState.SETTLED,
+    (RefundState.ABNORMAL, RefundAct.REFUSE): RefundState.FAILED,
+    (RefundState.ABNORMAL, RefundAct.GIVE_UP): RefundState.FAILED,
+}
+"""Every way a refund begins (from None) and changes; what stands here is drawn in the README."""
+
+LIVE = frozenset({RefundState.SUBMITTED, RefundState.PROCESSING, RefundState.ABNORMAL})
+"""States in which nobody knows yet whether the money has gone back."""
+
+ASKED_ABOUT = frozenset({RefundState.SUBMITTED, RefundState.PROCESSING})
+"""States in which the channel is asked by itself; the safe rerun of both is to ask under the refund's number."""
+
+REFUND_AGE_LIMITS: Mapping[RefundState, timedelta] = {
+    RefundState.SUBMITTED: timedelta(hours=1),
+    RefundState.PROCESSING: timedelta(days=5),
+    RefundState.ABNORMAL: timedelta(days=3),
+}
+"""How long, by wall time, a refund may stand in a state that is not its end; after that an invariant complains.
+
+A bank card is credited within three working days; an abnormal refund waits for a person.
+"""
+
+_WORD: Mapping[RefundState, RefundAct] = {
+    RefundState.PROCESSING: RefundAct.ACCEPT,
+    RefundState.SETTLED: RefundAct.SETTLE,
+    RefundState.ABNORMAL: RefundAct.BREAK,
+    RefundState.FAILED: RefundAct.REFUSE,
+}
+
+
+class Heard(StrEnum):
+    """What a channel's word about a refund means to us."""
+
+    NEWS = "news"
+    KNOWN = "known"
+    CONTRADICTION = "contradiction"
+
+
+def hear(state: RefundState, word: RefundState) -> Heard:
+    """What it means that a channel says `word` of a refund in `state`. Raises ValueError for a word that is none.
+
+    Words come twice and in any order. A final state stays: a channel that says otherwise afterwards contradicts itself,
+    or pays what we have given up, and a person has to look.
+    """
+    act = _WORD.get(word)
+    if act is None:
+        raise ValueError(f"no channel says {word} of a refund")
+    if state is word or (state is RefundState.ABNORMAL and word is RefundState.PROCESSING):
+        return Heard.KNOWN
+    if (state, act) in REFUND_TRANSITIONS:
+        return Heard.NEWS
+    # What was said on the way is late, not wrong; only another end contradicts an end.
+    return Heard.CONTRADICTION if word in (RefundState.SETTLED, RefundState.FAILED) else Heard.KNOWN
+
+
+class Method(StrEnum):
+    """On which way money goes back."""
+
+    CASH = "cash"
+    POS_RETURN = "pos_return"
+    WECHAT = "wechat"
+    BANK = "bank"
+    ETAX = "etax"
+
+
+AT_COUNTER = frozenset({Method.CASH, Method.POS_RETURN})
+"""Paid at once, from an open shift."""
+
+ORIGINAL: Mapping[Channel, tuple[Method, ...]] = {
+    Channel.WECHAT: (Method.WECHAT,),
+    Channel.BANK: (Method.BANK,),
+    Channel.ETAX: (Method.ETAX,),
+    Channel.COUNTER: (Method.CASH, Method.POS_RETURN),
+    Channel.AGENT: (Method.CASH,),
+}
+"""原路退回. What an agent collected goes to the person at a counter, never to the agent."""
+
+OTHERWISE = (Method.CASH,)
+"""The way for money that could not go back as it came: to the person, at a counter."""
+
+
+def ways(channel: Channel, *, tried: bool) -> tuple[Method, ...]:
+    """The ways on which money of a channel may go back; `tried`: the original way was, and failed."""
+    original = ORIGINAL[channel]
+    return (*original, *(way for way in OTHERWISE if way not in original)) if tried else original
+
+
+def paying_account(method: Method, shift_id: UUID | None) -> str:
+    """The account that pays: the drawer at a counter; elsewhere the special account, where the money ends up."""
+    return held_account(str(shift_id)) if method in AT_COUNTER else SPECIAL_ACCOUNT
+
+
+def refund_number(pool: str, refund_id: UUID) -> str:
+    """The refund's number with its channel: the pool, then the identifier. The same in every try (one refund)."""
+    return f"{pool}{refund_id.hex}"
+
+
+def refund_of_number(number: str) -> tuple[str, UUID] | None:
+    """Pool and identifier behind a refund's number; None where it is not one of ours."""
+    pool, rest = number[:6], number[6:]
+    if not (pool.isascii() and pool.isdigit()) or len(rest) != 32:
+        return None
+    try:
+        return pool, UUID(hex=rest)
+    except ValueError:
+        return None

@@ -1,0 +1,116 @@
+"""SQL about orders with channels."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from shared.database import Reader, Row, Writer
+
+from ..tables import channel_order
+
+_ORDER = (
+    "pool, order_no, channel, bill_no, region, amount_fen, openid, payer_name, payer_id, status, reason, request, "
+    "prepay_id, created_at, expires_at, entered_at, ask_at, asked, transaction_id, collection_id, version"
+)
+_LIVE = "status in ('created', 'open', 'closing')"
+
+
+async def insert_order(tx: Writer, row: Mapping[str, Any]) -> None:
+    """Store the intent to pay a locked bill through a channel."""
+    await tx.insert(channel_order, [row])
+
+
+async def find_order(tx: Reader, pool: str, order_no: str) -> Row | None:
+    """One order."""
+    return await tx.row(
+        f"select {_ORDER} from channel_order where pool = :pool and order_no = :order_no", pool=pool, order_no=order_no
+    )
+
+
+async def lock_order(tx: Writer, pool: str, order_no: str) -> Row | None:
+    """One order, locked. Whoever locks a bill as well locks it first."""
+    return await tx.row(
+        f"select {_ORDER} from channel_order where pool = :pool and order_no = :order_no for update",
+        pool=pool,
+        order_no=order_no,
+    )
+
+
+async def rival_orders(tx: Reader, pool: str, bill_no: str, order_no: str) -> Sequence[Row]:
+    """The other orders of a bill that are being closed."""
+    return await tx.rows(
+        f"select {_ORDER} from channel_order "
+        "where pool = :pool and bill_no = :bill_no and order_no <> :order_no and status = 'closing' order by order_no",
+        pool=pool,
+        bill_no=bill_no,
+        order_no=order_no,
+    )
+
+
+async def supersede_orders(tx: Writer, pool: str, bill_no: str, reason: str, wall: datetime) -> None:
+    """Begin to close what orders a locked bill has."""
+    await tx.execute(
+        "update channel_order set status = 'closing', reason = :reason, entered_at = :wall, ask_at = :wall, asked = 0, "
+        "version = version + 1 where pool = :pool and bill_no = :bill_no and status in ('created', 'open')",
+        pool=pool,
+        bill_no=bill_no,
+        reason=reason,
+        wall=wall,
+    )
+
+
+async def supersede_orders_of_ended_bills(tx: Writer, pool: str, wall: datetime) -> int:
+    """Begin to close the orders whose bill is not open any more, with the bill's state as their reason; how many."""
+    return await tx.execute(
+        "update channel_order set status = 'closing', reason = ended.reason, entered_at = :wall, ask_at = :wall, "
+        "asked = 0, version = version + 1 from (select standing.order_no, "
+        "case bill.status when 'paid' then 'already_paid' else 'bill_voided' end as reason "
+        "from channel_order as standing join bill on bill.pool = :pool and bill.bill_no = standing.bill_no "
+        "where standing.pool = :pool and standing.status in ('created', 'open') and bill.status <> 'open' "
+        "order by standing.order_no for update of standing skip locked) as ended "
+        "where channel_order.pool = :pool and channel_order.order_no = ended.order_no",
+        pool=pool,
+        wall=wall,
+    )
+
+
+async def move_order(tx: Writer, row: Row, status: str, wall: datetime, **changes: Any) -> Row:
+    """Change the state of a locked order, and what goes with it: `reason`, `prepay_id`, `transaction_id`, …"""
+    found = await tx.row(
+        "update channel_order set status = :status, entered_at = :wall, version = version + 1"
+        f"{''.join(f', {name} = :{name}' for name in changes)} "
+        f"where pool = :pool and order_no = :order_no returning {_ORDER}",
+        pool=row["pool"],
+        order_no=row["order_no"],
+        status=status,
+        wall=wall,
+        **changes,
+    )
+    assert found is not None
+    return found
+
+
+async def pools_with_live_orders(tx: Reader) -> Sequence[str]:
+    """The pools in which orders wait for their end."""
+    rows = await tx.rows(f"select distinct pool from channel_order where {_LIVE} order by pool")
+    return [row["pool"] for row in rows]
+
+
+async def lease_orders(
+    tx: Writer, pool: str, wall: datetime, first_seconds: float, most_seconds: float, limit: int
+) -> Sequence[Row]:
+    """Orders whose turn it is to be asked about; the pause until their next turn doubles each time.
+
+    A worker that dies leaves them to that next turn.
+    """
+    return await tx.rows(
+        "update channel_order set asked = asked + 1, ask_at = :wall + make_interval(secs => "
+        "least(:most_seconds, :first_seconds * power(2, least(asked, 20)))) "
+        f"where pool = :pool and order_no in (select order_no from channel_order where pool = :pool and {_LIVE} "
+        f"and ask_at <= :wall order by ask_at limit :limit for update skip locked) returning {_ORDER}",
+        pool=pool,
+        wall=wall,
+        first_seconds=first_seconds,
+        most_seconds=most_seconds,
+        limit=limit,
+    )

@@ -1,0 +1,133 @@
+"""Tables of money on its way to the special account: slips with what stands in them, and receipts of claims."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
+
+from shared.tables import Instant
+
+from .metadata import metadata
+
+remittance = Table(
+    "remittance",
+    metadata,
+    Column("pool", Text, nullable=False),
+    Column("remittance_id", Uuid, nullable=False),
+    Column("from_account", Text, nullable=False),
+    Column("to_account", Text, nullable=False),
+    Column("ledger_id", Uuid),
+    Column("region", Text, nullable=False),
+    Column("scheme", Text, nullable=False),
+    Column("items_count", Integer, nullable=False),
+    Column("total_fen", BigInteger, nullable=False),
+    Column("interest_fen", BigInteger, nullable=False),
+    Column("paid_on", Date, nullable=False),
+    Column("bank_reference", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("submitted_by", Text, nullable=False),
+    Column("submitted_at", Instant, nullable=False),
+    Column("checked_by", Text),
+    Column("checked_at", Instant),
+    Column("note", Text),
+    Column("version", Integer, nullable=False),
+    PrimaryKeyConstraint("pool", "remittance_id"),
+    ForeignKeyConstraint(["pool", "ledger_id"], ["ledger.pool", "ledger.ledger_id"]),
+    CheckConstraint("status in ('submitted', 'confirmed', 'rejected')", name="remittance_status"),
+    CheckConstraint(
+        "num_nulls(checked_by, checked_at) = case status when 'submitted' then 2 else 0 end", name="remittance_checked"
+    ),
+    CheckConstraint("checked_by <> submitted_by", name="remittance_four_eyes"),
+    CheckConstraint("total_fen > 0 and interest_fen >= 0 and items_count > 0", name="remittance_amounts"),
+    CheckConstraint("from_account <> to_account", name="remittance_accounts"),
+    Index("remittance_from", "pool", "from_account"),
+    Index("remittance_to", "pool", "to_account"),
+    Index(
+        "remittance_bank_reference",
+        "pool",
+        "bank_reference",
+        "paid_on",
+        unique=True,
+        postgresql_where=text("status <> 'rejected'"),
+    ),
+)
+
+remittance_receipt = Table(
+    "remittance_receipt",
+    metadata,
+    Column("pool", Text, nullable=False),
+    Column("remittance_id", Uuid, nullable=False),
+    Column("collection_id", Uuid, nullable=False),
+    Column("receipt_no", Text),
+    Column("amount_fen", BigInteger, nullable=False),
+    Column("live", Boolean, nullable=False),
+    PrimaryKeyConstraint("pool", "remittance_id", "collection_id"),
+    ForeignKeyConstraint(["pool", "remittance_id"], ["remittance.pool", "remittance.remittance_id"]),
+    ForeignKeyConstraint(["pool", "collection_id"], ["collection.pool", "collection.collection_id"]),
+    CheckConstraint("amount_fen > 0", name="remittance_receipt_amount"),
+    Index("remittance_receipt_once", "pool", "collection_id", unique=True, postgresql_where=text("live")),
+)
+
+remittance_part = Table(
+    "remittance_part",
+    metadata,
+    Column("pool", Text, nullable=False),
+    Column("remittance_id", Uuid, nullable=False),
+    Column("part_id", Uuid, nullable=False),
+    Column("amount_fen", BigInteger, nullable=False),
+    Column("live", Boolean, nullable=False),
+    PrimaryKeyConstraint("pool", "remittance_id", "part_id"),
+    ForeignKeyConstraint(["pool", "remittance_id"], ["remittance.pool", "remittance.remittance_id"]),
+    ForeignKeyConstraint(["pool", "part_id"], ["remittance.pool", "remittance.remittance_id"]),
+    CheckConstraint("amount_fen > 0 and part_id <> remittance_id", name="remittance_part_amount"),
+    Index("remittance_part_once", "pool", "part_id", unique=True, postgresql_where=text("live")),
+)
+
+claim_receipt = Table(
+    "claim_receipt",
+    metadata,
+    Column("pool", Text, nullable=False),
+    Column("claim_receipt_id", Uuid, nullable=False),
+    Column("payer", Text, nullable=False),
+    Column("amount_fen", BigInteger, nullable=False),
+    Column("due_fen", BigInteger),
+    Column("received_on", Date, nullable=False),
+    Column("bank_reference", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("submitted_by", Text, nullable=False),
+    Column("submitted_at", Instant, nullable=False),
+    Column("checked_by", Text),
+    Column("checked_at", Instant),
+    Column("note", Text),
+    Column("version", Integer, nullable=False),
+    PrimaryKeyConstraint("pool", "claim_receipt_id"),
+    CheckConstraint("status in ('submitted', 'confirmed', 'rejected')", name="claim_receipt_status"),
+    CheckConstraint(
+        "num_nulls(checked_by, checked_at) = case status when 'submitted' then 2 else 0 end",
+        name="claim_receipt_checked",
+    ),
+    CheckConstraint("checked_by <> submitted_by", name="claim_receipt_four_eyes"),
+    CheckConstraint("(status = 'confirmed') = (due_fen is not null)", name="claim_receipt_due"),
+    CheckConstraint("amount_fen > 0 and amount_fen <= due_fen", name="claim_receipt_amount"),
+    Index("claim_receipt_payer", "pool", "payer", "claim_receipt_id"),
+    Index(
+        "claim_receipt_bank_reference",
+        "pool",
+        "payer",
+        "bank_reference",
+        "received_on",
+        unique=True,
+        postgresql_where=text("status <> 'rejected'"),
+    ),
+)

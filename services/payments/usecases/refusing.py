@@ -1,0 +1,44 @@
+"""What is not taken while the payer still holds the money: the counter and the channels that ask first judge alike."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from shared.problem import FieldError
+
+from .. import rules
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Why a bill cannot be paid now: which item, why, and the notice's rules behind it."""
+
+    error: FieldError
+    rules: tuple[str, ...]
+
+
+def fault_of(bill: Mapping[str, Any] | None, amount_fen: int, day: date, pointer: str) -> Fault | None:
+    """Why this amount is not taken for a bill on `day`; None where it settles the bill. `pointer` names the item."""
+    window = rules.Window.of(bill["window"]) if bill else None
+    known = (
+        rules.Bill(bill["bill_no"], rules.BillStatus(bill["status"]), bill["amount_fen"], window)
+        if bill and window
+        else None
+    )
+    reason = rules.judge(known, amount_fen, day).reason
+    if reason is None:
+        return None
+    error = FieldError(pointer=pointer, code=reason, detail=REFUSALS[reason])
+    return Fault(error, window.rules_of(reason) if window else ())
+
+
+REFUSALS: Mapping[rules.Reason, str] = {
+    rules.Reason.BILL_UNKNOWN: "没有这张应缴单，请核对单号",
+    rules.Reason.BILL_VOIDED: "应缴单已作废，请重新查询",
+    rules.Reason.ALREADY_PAID: "应缴单已缴，请勿重复缴费",
+    rules.Reason.AMOUNT_DIFFERS: "金额与应缴不符，请按应缴金额收取",
+    rules.Reason.OUTSIDE_WINDOW: "不在集中征缴期内，不能收费",
+    rules.Reason.CLOSED_DAY: "征缴期内本日不办理缴费，请在开放日缴费",
+}
+"""The reasons in words for the payer."""

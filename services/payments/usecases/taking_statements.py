@@ -1,0 +1,160 @@
+"""The job that takes statements in: line by line into rows, in chunks, whatever the file's size.
+
+The cursor moves in the transaction of its chunk, so whoever is killed leaves nothing half done and nothing to do twice,
+and several workers may be at it. What the file says of itself is compared when all of it has been read.
+"""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from shared import evidence
+from shared.codes import Channel
+from shared.database import Row
+
+from ..formats.statement_layouts import open_reader
+from ..formats.statements import LineSplitter, RawLine, StatementLine, StatementReader
+from ..rules import reconciling as rules
+from ..store import statements as store
+from .statements import accept, gives_way, line_context
+from .suite import Payments
+
+CHUNK_ROWS = 1_000
+
+
+async def take_statements(service: Payments) -> bool:
+    """Take in what waits, the oldest day first; whether there was anything to do.
+
+    Raises what the first statement raised that could not be taken, after the others were.
+    """
+    async with service.database.reading() as tx:
+        waiting = await store.waiting_statements(tx)
+    worked, failure = False, None
+    for statement in waiting:
+        try:
+            worked |= await take_statement(service, statement)
+        except Exception as error:  # noqa: BLE001 -- one file must not hold up the files of others; raised below
+            failure = failure or error
+    if failure:
+        raise failure
+    return worked
+
+
+async def take_statement(service: Payments, statement: Row) -> bool:
+    """Take in one statement, or go on where it was left; whether anything was done."""
+    intake = _Intake(service, statement)
+    pieces = evidence.pieces(service.database, service.sealer, statement["pool"], statement["evidence_id"])
+    async for piece in pieces:
+        await asyncio.to_thread(intake.read, piece)
+        if not await intake.store_whole_chunks():
+            return intake.worked
+    intake.read_end()
+    return await intake.store_whole_chunks() and await intake.end()
+
+
+class _Intake:
+    """One worker's way through one file: what is read and not stored yet."""
+
+    def __init__(self, service: Payments, statement: Row) -> None:
+        self.worked = False
+        self._service = service
+        self._statement = statement
+        self._splitter = LineSplitter()
+        self._reader: StatementReader | None = None
+        self._read_rows = 0
+        self._stored_rows = int(statement["rows_taken"])
+        self._lines: list[StatementLine] = []
+        self._ended = False
+
+    def read(self, piece: bytes) -> None:
+        """Read the lines of the next piece; rows that are stored already only count."""
+        if self._reader is None:
+            channel = Channel(self._statement["channel"])
+            _, self._reader = open_reader(channel, self._statement["institution"], piece)
+        self._take(self._splitter.feed(piece))
+
+    def read_end(self) -> None:
+        """Read what follows the last line end."""
+        self._take(self._splitter.end())
+        self._ended = True
+
+    def _take(self, raw_lines: Iterable[RawLine]) -> None:
+        assert self._reader is not None
+        for raw in raw_lines:
+            line = self._reader.take(raw)
+            if line is None:
+                continue
+            self._read_rows += 1
+            if self._read_rows > self._stored_rows:
+                self._lines.append(line)
+
+    async def store_whole_chunks(self) -> bool:
+        """Store what has been read, in whole chunks until the end; False where somebody else has ended the intake."""
+        while len(self._lines) >= CHUNK_ROWS or (self._ended and self._lines):
+            if not await self._store(self._lines[:CHUNK_ROWS]):
+                return False
+        return True
+
+    async def _store(self, chunk: Sequence[StatementLine]) -> bool:
+        pool, statement_id = self._statement["pool"], self._statement["statement_id"]
+        async with self._service.database.writing() as tx:
+            row = await store.lock_statement(tx, pool, statement_id, wait=True)
+            if row is None or row["state"] != rules.StatementState.RECEIVED:
+                return False
+            behind = row["rows_taken"] - self._stored_rows  # another worker was here
+            fresh = chunk[behind:]
+            if fresh:
+                first = row["rows_taken"] + 1
+                rows = [self._row(row_no, line) for row_no, line in enumerate(fresh, start=first)]
+                await store.insert_rows(tx, pool, statement_id, rows)
+                self.worked = True
+        self._stored_rows += len(chunk)
+        del self._lines[: len(chunk)]
+        return True
+
+    def _row(self, row_no: int, line: StatementLine) -> dict[str, Any]:
+        statement_id = self._statement["statement_id"]
+        return {
+            "pool": self._statement["pool"],
+            "statement_id": statement_id,
+            "row_no": row_no,
+            "line_no": line.number,
+            "raw": self._service.sealer.seal(line.raw, line_context(statement_id, line.number)),
+            "digest": line.digest,
+            "kind": line.kind,
+            "status": line.status,
+            "reference": line.reference,
+            "order_no": line.order_no,
+            "amount_fen": line.amount_fen,
+            "paid_at": line.paid_at,
+            "payer_name": line.payer_name,
+            "faults": list(line.faults),
+            "result": int(rules.Result.PENDING),
+        }
+
+    async def end(self) -> bool:
+        """Compare the totals: the statement is accepted, or waits for a second person."""
+        assert self._reader is not None
+        pool, statement_id = self._statement["pool"], self._statement["statement_id"]
+        told, found = self._reader.told, self._reader.found
+        async with self._service.database.writing() as tx:
+            row = await store.lock_statement(tx, pool, statement_id, wait=True)
+            if row is None or row["state"] != rules.StatementState.RECEIVED or row["rows_taken"] != self._read_rows:
+                return self.worked
+            now = self._service.clock.now()
+            totals = {
+                "told_count": told.count if told else None,
+                "told_fen": told.amount_fen if told else None,
+                "told_back_fen": told.back_fen if told else None,
+                "found_count": found.count,
+                "found_fen": found.amount_fen,
+                "found_back_fen": found.back_fen,
+            }
+            await store.end_taking(tx, pool, statement_id, now, totals)
+            act = rules.StatementAct.AGREE if rules.totals_agree(told, found) else rules.StatementAct.DIFFER
+            if act is rules.StatementAct.AGREE:
+                await accept(self._service, tx, {**row, **totals}, act, by=rules.SYSTEM, note=None, now=now)
+            elif not await gives_way(tx, row):
+                differs = rules.STATEMENT_TRANSITIONS[rules.StatementState.RECEIVED, act]
+                await store.move_statement(tx, pool, statement_id, differs)
+        return True

@@ -1,0 +1,146 @@
+"""Migrations that change tables which hold data already: the rows before, what must hold after, and the way back."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import asyncpg
+import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy.engine import URL
+
+from tests.suite import ROOT
+
+POOL, SCHEME = "140522", "yangcheng-2022"
+ONE, TWO, THREE = (f"00000000-0000-7000-8000-00000000000{n}" for n in (1, 2, 3))
+
+
+class Migrated:
+    """A database of its own, at whatever migration a test wants."""
+
+    def __init__(self, address: URL, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._address, self._monkeypatch = address, monkeypatch
+
+    async def at(self, service: str, revision: str) -> None:
+        """Bring the database to a migration, up or down."""
+        url = self._address.set(drivername="postgresql+asyncpg").render_as_string(hide_password=False)
+        self._monkeypatch.setenv(f"{service.upper()}_DATABASE_URL", url)
+        config = Config(ROOT / "alembic.ini", ini_section=service)
+        move = command.downgrade if revision.startswith("-") else command.upgrade
+        await asyncio.to_thread(move, config, revision.removeprefix("-"))
+
+    async def run(self, *statements: str) -> Sequence[Any]:
+        """Run statements; the rows of the last."""
+        connection = await asyncpg.connect(
+            self._address.set(drivername="postgresql").render_as_string(hide_password=False)
+        )
+        try:
+            for statement in statements[:-1]:
+                await connection.execute(statement)
+            rows: Sequence[Any] = await connection.fetch(statements[-1])
+        finally:
+            await connection.close()
+        return rows
+
+
+@pytest.fixture
+async def database(postgres: URL, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Migrated]:
+    name = "test_migrations_with_data"
+    server = await asyncpg.connect(
+        postgres.set(drivername="postgresql", database="postgres").render_as_string(hide_password=False)
+    )
+    await server.execute(f'drop database if exists "{name}" with (force)')
+    await server.execute(f'create database "{name}"')
+    yield Migrated(postgres.set(database=name), monkeypatch)
+    await server.execute(f'drop database if exists "{name}" with (force)')
+    await server.close()
+
+
+async def test_payments_refunds_and_money_from_before(database: Migrated) -> None:
+    bill = "(pool, bill_no, assessment_id, scheme, person_id, unit_code, region, standard_fen, amount_fen, lines, "
+    bill += '"window", status, issued_at, paid_on, version)'
+    collection = "(pool, collection_id, submission_id, channel, method, bill_no, region, amount_fen, released_fen, "
+    collection += "refunded_fen, payer_name, paid_at, booked_at, outcome, reason, receipt_no, version)"
+    await database.at("payments", "0014_alter_reversal")
+    await database.run(
+        f"insert into bill {bill} values ('{POOL}', '{POOL}A', '{ONE}', '{SCHEME}', '{ONE}', 'V1', '{POOL}', 32000, "
+        "32000, '[]', '{}', 'paid', now(), '2021-09-05', 2)",
+        f"insert into bill {bill} values ('{POOL}', '{POOL}B', '{TWO}', '{SCHEME}', '{TWO}', 'V1', '{POOL}', 32000, "
+        "32000, '[]', '{}', 'voided', now(), null, 2)",
+        "insert into submission (pool, submission_id, channel, reference, bill_no, amount_fen, paid_at, message, "
+        f"received_at) select '{POOL}', id, 'counter', id::text, '{POOL}A', 32000, now(), '{{}}', now() "
+        f"from unnest(array['{ONE}', '{TWO}']::uuid[]) as id",
+        f"insert into collection {collection} values ('{POOL}', '{ONE}', '{ONE}', 'counter', 'pos', '{POOL}A', "
+        f"'{POOL}', 32000, 0, 0, 'x', now(), now(), 'settled', null, 'R1', 1)",
+        f"insert into collection {collection} values ('{POOL}', '{TWO}', '{TWO}', 'counter', 'pos', '{POOL}A', "
+        f"'{POOL}', 32000, 32000, 32000, 'x', now(), now(), 'surplus', 'already_paid', 'R2', 2)",
+        "insert into shift (pool, shift_id, counter_code, region, clerk, status, opening_float_fen, opened_at, "
+        f"version) values ('{POOL}', '{ONE}', 'H1', '{POOL}', 'c', 'open', 0, now(), 1)",
+        "insert into refund (pool, refund_id, application_id, collection_id, shift_id, scheme, method, amount_fen, "
+        f"paid_to, paid_by, settled_at) values ('{POOL}', '{ONE}', '{ONE}', '{TWO}', '{ONE}', '{SCHEME}', 'cash', "
+        "32000, 'x', 'c', '2021-12-06T10:00:00+08:00')",
+        "select 1",
+    )
+    await database.at("payments", "head")
+    [refund] = await database.run("select state, submitted_at = settled_at as at_once, tries, version from refund")
+    assert tuple(refund) == ("settled", True, 0, 1)
+    money = await database.run("select settles, refunding_fen from collection order by collection_id")
+    assert [tuple(row) for row in money] == [(f"{POOL}A", 0), (None, 0)]
+    [voided] = await database.run("select void_reason, voided_at = issued_at from bill where status = 'voided'")
+    assert tuple(voided) == ("assessment_voided", True)
+    await database.at("payments", "-0014_alter_reversal")
+    assert len(await database.run("select refunded_fen from collection")) == 2
+
+
+async def test_registration_assessments_from_before_are_first_revisions(database: Migrated) -> None:
+    enrolment = "(pool, enrolment_id, scheme, person_id, kind, unit_code, household_no, state, enrolled_at, bill_no, "
+    enrolment += "paid_fen, paid_on, version)"
+    await database.at("registration", "0009_create_cover")
+    await database.run(
+        f"insert into unit values ('{POOL}', 'V1', 'x', 'village', '{POOL}108200', now())",
+        "insert into package_version (pool, scheme, version, state, benefit_year, content, source, drafted_by, "
+        f"drafted_at) select '{POOL}', '{SCHEME}', 'sha256:' || encode(sha256('x'), 'hex'), 'draft', 2022, 'x', 'x', "
+        "'a', now()",
+        f"insert into enrolment {enrolment} values ('{POOL}', '{ONE}', '{SCHEME}', '{ONE}', 'renewal', 'V1', '', "
+        f"'paid', now(), '{POOL}A', 32000, '2021-09-05', 2)",
+        f"insert into enrolment {enrolment} values ('{POOL}', '{TWO}', '{SCHEME}', '{TWO}', 'renewal', 'V1', '', "
+        "'enrolled', now(), null, null, null, 1)",
+        "insert into assessment (pool, assessment_id, enrolment_id, scheme, package, person_id, unit_code, "
+        "assessed_for, standard_fen, payable_fen, covered_from, covered_to, not_applied, rules, issued_at) "
+        f"select '{POOL}', id, id, '{SCHEME}', version, id, 'V1', '2021-09-03', 32000, 32000, '2022-01-01', "
+        f"'2022-12-31', '[]', '[]', now() from package_version, unnest(array['{ONE}', '{TWO}']::uuid[]) as id",
+        "insert into cover (pool, cover_id, person_id, year, scheme, enrolment_id, covered_from, covered_to, "
+        f"started_at) select pool, '{ONE}', person_id, 2022, scheme, enrolment_id, '2022-01-01', '2022-12-31', now() "
+        "from enrolment where state = 'paid'",
+        "select 1",
+    )
+    await database.at("registration", "head")
+    rows = await database.run(
+        "select e.revision, e.paid_revision, a.revision, a.revises, c.ended_at from enrolment e "
+        "join assessment a using (pool, enrolment_id) left join cover c using (pool, enrolment_id) "
+        "order by e.state desc"
+    )
+    assert [tuple(row) for row in rows] == [(1, 1, 1, None, None), (1, None, 1, None, None)]
+    await database.at("registration", "-0009_create_cover")
+    assert len(await database.run("select state from enrolment")) == 2
+
+
+async def test_refunds_applications_from_before_have_no_cause_and_were_in_time(database: Migrated) -> None:
+    application = "(pool, application_id, scheme, collection_id, bill_no, region, ground, state, amount_fen, "
+    application += "applicant_name, reasons, requested_on, requested_at, requested_by, payout_refusals, version"
+    await database.at("refunds", "0002_create_application")
+    await database.run(
+        f"insert into application {application}) values ('{POOL}', '{ONE}', '{SCHEME}', '{ONE}', 'A', '{POOL}', "
+        "'paid_twice', 'requested', 32000, 'x', '[]', '2021-12-05', now(), 'system', '[]', 1)",
+        f"insert into application {application}, checked_by, checked_at, decided_by, decided_at, refund_id, shift_id, "
+        f"method, paid_by, paid_at) values ('{POOL}', '{TWO}', '{SCHEME}', '{TWO}', 'B', '{POOL}', 'paid_twice', "
+        f"'paid', 32000, 'x', '[]', '2021-12-05', now(), 'system', '[]', 5, 'a', now(), 'b', now(), '{THREE}', "
+        f"'{THREE}', 'cash', 'c', now())",
+        "select 1",
+    )
+    await database.at("refunds", "head")
+    rows = await database.run("select cause, late, payout_state, rerouted_by from application")
+    assert [tuple(row) for row in rows] == [("", False, None, None)] * 2
+    await database.at("refunds", "-0002_create_application")
+    assert len(await database.run("select state from application")) == 2
