@@ -8,6 +8,7 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -17,6 +18,40 @@ from shared import logs
 from tests.suite import InProcessSuite, migrate_all
 
 _SERVICES = ("eligibility", "registration", "payments", "refunds")
+
+_CUT_OFF = (
+    "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() "
+    "and pid <> pg_backend_pid()"
+)
+_TABLES = "pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace and relname <> 'alembic_version'"
+# Without its triggers, of which those of foreign keys would ask for an order, and those of frozen tables refuse.
+_EMPTY = f"""
+do $$
+declare
+    name text;
+    filled boolean;
+begin
+    set local session_replication_role = replica;
+    for name in select cast(oid as regclass) from {_TABLES} loop
+        execute format('select exists (select 1 from %s)', name) into filled;
+        if filled then
+            execute format('delete from %s', name);
+        end if;
+    end loop;
+end $$
+"""
+_SCHEMA = """
+select md5(string_agg(part, ';' order by part)) from (
+    select format('%s.%s %s %s', attrelid::regclass, attname, atttypid::regtype, attnotnull) as part from pg_attribute
+    where attrelid in (select oid from pg_class where relnamespace = 'public'::regnamespace) and attnum > 0
+    union all select format('%s %s %s', conrelid::regclass, conname, pg_get_constraintdef(oid)) from pg_constraint
+    where connamespace = 'public'::regnamespace
+    union all select format('%s %s', tgrelid::regclass, tgenabled) from pg_trigger where not tgisinternal
+    union all select prosrc from pg_proc where pronamespace = 'public'::regnamespace
+) as parts
+"""
+_clean: dict[str, str] = {}
+"""The databases that are empty and as their template was: name → what their schema looked like."""
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -38,29 +73,35 @@ def postgres() -> Iterator[URL]:
 
 
 @pytest.fixture(scope="session")
-def templates(postgres: URL) -> dict[str, str]:
-    """A migrated, empty database of each service, to be cloned: service → its name."""
+def templates(postgres: URL) -> Iterator[dict[str, str]]:
+    """A migrated, empty database of each service, to be cloned: service → its name. In the end nothing is left."""
     names = {service: f"template_{service}_{os.getpid()}" for service in _SERVICES}
     for name in names.values():
         made = f"create database \"{name}\" template template0 encoding 'UTF8' locale 'C'"  # whatever the server's are
         asyncio.run(_run(postgres, f'drop database if exists "{name}"', made))
     migrate_all({service: _address(postgres, name) for service, name in names.items()})
-    return names
+    yield names
+    for name in (*names.values(), *(_name(service) for service in _SERVICES)):
+        asyncio.run(_run(postgres, f'drop database if exists "{name}" with (force)'))
 
 
 @pytest.fixture
 async def databases(postgres: URL, templates: dict[str, str]) -> AsyncIterator[dict[str, str]]:
-    """A fresh database of each service for this test: service → its address."""
-    names = {service: f"test_{service}_{os.getpid()}" for service in _SERVICES}
+    """An empty database of each service for this test: service → its address.
+
+    Emptied after the test, because that takes a tenth of the time of cloning one; one whose schema a test has changed
+    is cloned anew.
+    """
+    names = {service: _name(service) for service in _SERVICES}
     for service, name in names.items():
-        await _run(
-            postgres,
-            f'drop database if exists "{name}" with (force)',
-            f'create database "{name}" template "{templates[service]}"',
-        )
+        if name not in _clean:
+            await _clone(postgres, templates[service], name)
+            _clean[name] = await _run(postgres, _SCHEMA, database=name)
     yield {service: _address(postgres, name) for service, name in names.items()}
     for name in names.values():
-        await _run(postgres, f'drop database if exists "{name}" with (force)')
+        schema = _clean.pop(name)
+        if await _run(postgres, _CUT_OFF, _EMPTY, _SCHEMA, database=name) == schema:
+            _clean[name] = schema
 
 
 @pytest.fixture
@@ -75,13 +116,26 @@ def _address(postgres: URL, database: str) -> str:
     return postgres.set(drivername="postgresql+asyncpg", database=database).render_as_string(hide_password=False)
 
 
-async def _run(postgres: URL, *statements: str) -> None:
+def _name(service: str) -> str:
+    return f"test_{service}_{os.getpid()}"
+
+
+async def _clone(postgres: URL, template: str, name: str) -> None:
+    await _run(
+        postgres, f'drop database if exists "{name}" with (force)', f'create database "{name}" template "{template}"'
+    )
+
+
+async def _run(postgres: URL, *statements: str, database: str = "postgres") -> Any:
+    """Run statements as the superuser; the first value of the last one's answer."""
     connection = await asyncpg.connect(
-        postgres.set(drivername="postgresql", database="postgres").render_as_string(hide_password=False)
+        postgres.set(drivername="postgresql", database=database).render_as_string(hide_password=False)
     )
     try:
+        answer = None
         for statement in statements:
-            await connection.execute(statement)
+            answer = await connection.fetchval(statement)
+        return answer
     finally:
         await connection.close()
 
