@@ -227,6 +227,14 @@ def not_storable(language: str = "zh") -> Problem:
     return VALIDATION_FAILED(errors=[FieldError(pointer="", code="not_storable", detail=details[language])], count=1)
 
 
+class BodyTooLarge(HTTPException):
+    """A body beyond its limit, met while it is read. FastAPI lets no other exception through there."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(TOO_LARGE.status)
+        self.limit_bytes = limit_bytes
+
+
 def install(app: FastAPI) -> None:
     """Answer every failure of the application with a problem."""
 
@@ -237,6 +245,10 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def _malformed(request: Request, error: RequestValidationError) -> Response:
         return problem_response(request, validation_problem(error.errors(), language_of(request)))
+
+    @app.exception_handler(BodyTooLarge)
+    async def _too_large(request: Request, error: BodyTooLarge) -> Response:
+        return problem_response(request, TOO_LARGE(limit_bytes=error.limit_bytes))
 
     @app.exception_handler(HTTPException)
     async def _plain(request: Request, error: HTTPException) -> Response:

@@ -24,6 +24,7 @@ from sqlalchemy.engine import make_url
 from services.payments import usecases
 from shared import logs
 from shared.ids import new_id
+from shared.service import JSON_LIMIT_BYTES
 from tests.payments_town import POOL, Counter, issue_bills
 from tests.suite import InProcessSuite, close_app
 
@@ -339,6 +340,21 @@ async def test_what_no_database_holds_is_a_fault_of_the_request(payments: InProc
     answer = await counter.client.post("/v1/counter/payments", json=body, headers={"Idempotency-Key": "k"})
     assert answer.status_code == 422, answer.text
     assert {code for _, code in faults(answer)} <= {"not_storable", "datetime_parsing"}
+
+
+async def test_a_body_beyond_its_limit_is_cut_off_with_or_without_a_length(bare: InProcessSuite) -> None:
+    async def in_parts() -> AsyncIterator[bytes]:
+        for _ in range(1000):
+            yield b" " * 100_000
+
+    client = bare.client("payments", "payments:write")
+    for content in (b" " * (JSON_LIMIT_BYTES + 1), in_parts()):
+        answer = await client.post(
+            "/v1/counter/payments", content=content, headers={"Content-Type": "application/json"}
+        )
+        assert answer.status_code == 413
+        assert answer.json()["code"] == "body_too_large"
+        assert str(JSON_LIMIT_BYTES) in answer.json()["detail"]
 
 
 async def test_an_unknown_address_and_a_wrong_method_are_problems_too(bare: InProcessSuite) -> None:
