@@ -25,15 +25,15 @@ class EventOut(BaseModel):
 
     model_config = ConfigDict(from_attributes=True)
 
-    pool: str = Field(description="Pooling area", examples=["140522"])
+    pool: str = Field(description="Pooling area", examples=["990101"])
     seq: int = Field(description="Number in the pool's feed, gap-free, in commit order", examples=[1])
     event_id: UUID = Field(description="Identifier of the event", examples=["0192f0c4-7b7a-7c3e-8a55-3f1f7f1b2a01"])
     type: str = Field(description="`noun.participle`", examples=["bill.paid"])
-    subject: str = Field(description="Identifier of the record the event is about", examples=["1405220000000000000000"])
+    subject: str = Field(description="Identifier of the record the event is about", examples=["9901010000000000000000"])
     version: int = Field(description="The record's version after the event", examples=[2])
     occurred_at: datetime = Field(description="Business instant", examples=["2021-12-05T10:00:00+08:00"])
     data: dict[str, Any] = Field(
-        description="What happened; its shape is given by `type`", examples=[{"amount_fen": 32000}]
+        description="What happened; its shape is given by `type`", examples=[{"amount_fen": 30000}]
     )
     hash: str = Field(description="SHA-256 over the hash before and this event, hex", examples=["9f86d081884c7d65"])
 
@@ -48,21 +48,21 @@ class EventPage(BaseModel):
 class Head(BaseModel):
     """Where a pool's feed ends."""
 
-    pool: str = Field(description="Pooling area", examples=["140522"])
+    pool: str = Field(description="Pooling area", examples=["990101"])
     seq: int = Field(description="Number of the last event", examples=[500])
 
 
 class Heads(BaseModel):
     """Where every pool's feed ends."""
 
-    items: list[Head] = Field(description="One entry per pool", examples=[[{"pool": "140522", "seq": 500}]])
+    items: list[Head] = Field(description="One entry per pool", examples=[[{"pool": "990101", "seq": 500}]])
 
 
 class FollowerState(BaseModel):
     """How far this service has followed another."""
 
     source: str = Field(description="The service followed", examples=["registration"])
-    pool: str = Field(description="Pooling area", examples=["140522"])
+    pool: str = Field(description="Pooling area", examples=["990101"])
     cursor: int = Field(description="Last event whose effect is stored", examples=[500])
     head: int = Field(description="Last event the source has", examples=[500])
     lag: int = Field(description="Events still to follow", examples=[0])

@@ -1,15 +1,18 @@
 """Work without a request: follow feeds, take in files, settle what is open. Stopped in order."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import TypeVar
 
 import structlog
 
 from .ids import new_id
 from .logs import begin_request
 from .metrics import JOB_FAILURES
+
+Item = TypeVar("Item")
 
 _log = structlog.get_logger()
 _STOP_SECONDS = 10
@@ -62,6 +65,22 @@ class JobRunner:
                 wait = min(job.every_seconds * 2**failures, _LONGEST_WAIT_SECONDS)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._stopping.wait(), wait)
+
+
+async def in_turn(items: Iterable[Item], work: Callable[[Item], Awaitable[bool]]) -> bool:
+    """Do `work` on each; whether there was anything to do. One that fails does not hold up the others.
+
+    Raises what the first one raised, after the others were done.
+    """
+    worked, failure = False, None
+    for item in items:
+        try:
+            worked |= await work(item)
+        except Exception as error:  # noqa: BLE001 -- raised below
+            failure = failure or error
+    if failure:
+        raise failure
+    return worked
 
 
 async def drain(jobs: Sequence[Job]) -> bool:

@@ -12,7 +12,7 @@ def percent_of(amount_fen: int, percent: int) -> int:
 
 
 def yuan(amount_fen: int) -> str:
-    """Text for people: 32000 -> '320.00'."""
+    """Text for people: 30000 -> '300.00'."""
     sign = "-" if amount_fen < 0 else ""
     whole, rest = divmod(abs(amount_fen), 100)
     return f"{sign}{whole:,}.{rest:02d}"

@@ -16,7 +16,7 @@ After = Annotated[
 ]
 Pool = Annotated[
     str,
-    Query(pattern=POOL_PATTERN, description="Pooling area (统筹区), six-digit division code", examples=["140522"]),
+    Query(pattern=POOL_PATTERN, description="Pooling area (统筹区), six-digit division code", examples=["990101"]),
 ]
 
 

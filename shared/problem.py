@@ -14,8 +14,8 @@ from typing import Any
 import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.json_schema import models_json_schema
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+from pydantic.json_schema import SkipJsonSchema, models_json_schema
 from starlette.exceptions import HTTPException
 
 MEDIA_TYPE = "application/problem+json"
@@ -30,6 +30,27 @@ class FieldError(BaseModel):
     )
     code: str = Field(description="Stable code of the fault", examples=["missing"])
     detail: str = Field(description="What is wrong and what would be right", examples=["缺少必填项"])
+    line: int | SkipJsonSchema[None] = Field(
+        None, description="Line of a text file that was handed in, from 1; absent otherwise", examples=[12]
+    )
+    column: int | SkipJsonSchema[None] = Field(
+        None, description="Column in that line, from 1; absent otherwise", examples=[5]
+    )
+    _english: str | None = PrivateAttr(None)
+
+    @classmethod
+    def in_file(
+        cls, pointer: str, code: str, details: tuple[str, str], line: int | None, column: int | None
+    ) -> "FieldError":
+        """A fault of a text file; `details` in Chinese and in English."""
+        made = cls(pointer=pointer, code=code, detail=details[0], line=line, column=column)
+        made._english = details[1]
+        return made
+
+    def body(self, language: str) -> dict[str, Any]:
+        """The JSON of the fault in `zh` or `en`."""
+        english = {"detail": self._english} if language == "en" and self._english else {}
+        return self.model_dump(exclude_none=True) | english
 
 
 class ProblemBody(BaseModel):
@@ -42,7 +63,7 @@ class ProblemBody(BaseModel):
     status: int = Field(description="HTTP status", examples=[404])
     detail: str = Field(
         description="What happened and what to do; Chinese, or English by Accept-Language",
-        examples=["没有应缴单 140522ABC，请核对单号"],
+        examples=["没有应缴单 990101ABC，请核对单号"],
     )
     code: str = Field(description="Stable code to program against", examples=["bill_unknown"])
     errors: list[FieldError] = Field(
@@ -93,7 +114,7 @@ class Problem(Exception):
             "status": self.kind.status,
             "detail": self.details[which],
             "code": self.kind.code,
-            "errors": [error.model_dump() for error in self.errors],
+            "errors": [error.body(language) for error in self.errors],
             "rules": self.rules,
         }
 

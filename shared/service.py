@@ -20,6 +20,7 @@ from sqlalchemy.exc import TimeoutError as PoolExhausted
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from . import logs, metrics, problem
+from .clock import Clock
 from .database import Database
 from .events import LAST_SEQ, EventPage, Follower, FollowerStates, Heads, read_events, read_heads
 from .evidence import LIMIT_BYTES
@@ -106,6 +107,8 @@ def build(
     service: object,
     router: APIRouter,
     invariants: Sequence[Invariant],
+    alarms: Sequence[Invariant],
+    clock: Clock,
     jobs: Sequence[Job],
     followers: Sequence[Follower],
     revision: str,
@@ -141,6 +144,7 @@ def build(
     app.include_router(router)
     app.include_router(_feed_routes(name, database))
     app.include_router(_own_state_routes(name, database, invariants, followers))
+    app.include_router(_alarm_routes(name, database, alarms, clock))
     app.include_router(_health_routes(database, revision))
     app.add_middleware(_Observe)
     return app
@@ -322,6 +326,20 @@ def _own_state_routes(
         caller.require_region("")
         async with database.reading() as tx:
             return {"items": [finding.__dict__ for finding in await check(tx, invariants)]}
+
+    return router
+
+
+def _alarm_routes(name: str, database: Database, alarms: Sequence[Invariant], clock: Clock) -> APIRouter:
+    router = APIRouter(tags=["operation"])
+    Reading = Annotated[Caller, Depends(needs(f"{name}:read"))]  # noqa: N806 -- a type
+
+    @router.get("/v1/alarms", response_model=InvariantReport, responses=problem.declare(*DECLARED))
+    async def check_alarms(caller: Reading) -> Any:
+        """What waits for somebody longer than it may, by the business clock. Needs a token for all areas."""
+        caller.require_region("")
+        async with database.reading() as tx:
+            return {"items": [finding.__dict__ for finding in await check(tx, alarms, now=clock.now())]}
 
     return router
 

@@ -15,7 +15,7 @@ from . import jobs
 from .api import router
 from .clients import Bank, RegistrationClient, TaxOffice, WechatClient, banks_of
 from .formats.tax import Rfc9421
-from .invariants import INVARIANTS
+from .invariants import ALARMS, INVARIANTS
 from .settings import Settings
 from .usecases import Payments
 
@@ -31,6 +31,7 @@ def create_app(
 ) -> FastAPI:
     """The application. `clock` tells business time; `transports` stand in for the network in one-process runs."""
     settings = settings or Settings()
+    clock = clock or WallClock()
     by_name = transports or {}
     database = Database(settings.database_url, pool_size=settings.pool_size)
     registration = Upstream(
@@ -48,7 +49,7 @@ def create_app(
     service = Payments(
         settings,
         database,
-        clock or WallClock(),
+        clock,
         RegistrationClient(registration),
         tax_signatures=Rfc9421(settings.tax_keys),
         keys=Sealer.from_setting(keys) if keys else None,
@@ -66,6 +67,8 @@ def create_app(
         service=service,
         router=router,
         invariants=INVARIANTS,
+        alarms=ALARMS,
+        clock=clock,
         jobs=jobs.jobs(service, following),
         followers=following,
         revision=REVISION,

@@ -72,7 +72,7 @@ async def list_applications(
     pool: Pool,
     state: Annotated[State | None, Query(description="Only applications in this state", examples=["requested"])] = None,
     scheme: Annotated[
-        str | None, Query(max_length=60, description="Only applications of this scheme", examples=["yangcheng-2022"])
+        str | None, Query(max_length=60, description="Only applications of this scheme", examples=["example-2031"])
     ] = None,
     person_id: Annotated[
         UUID | None, Query(description="The insured person", examples=["0192f0c4-7b7a-7c3e-8a55-3f1f7f1b2a05"])
@@ -182,7 +182,7 @@ async def summarise_refunds(
     service: Service,
     caller: Reading,
     pool: Pool,
-    scheme: Annotated[str, Query(max_length=60, description="Scheme", examples=["yangcheng-2022"])],
+    scheme: Annotated[str, Query(max_length=60, description="Scheme", examples=["example-2031"])],
 ) -> Any:
     """What became of a scheme's applications."""
     return await usecases.summarise(service, caller, pool, scheme)

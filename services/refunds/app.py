@@ -13,7 +13,7 @@ from shared.service import build, client_credentials, verifier
 from . import jobs
 from .api import router
 from .clients import PaymentsClient, RegistrationClient
-from .invariants import INVARIANTS
+from .invariants import ALARMS, INVARIANTS
 from .settings import Settings
 from .usecases import Refunds
 
@@ -29,15 +29,14 @@ def create_app(
 ) -> FastAPI:
     """The application. `clock` tells business time; `transports` stand in for the network in one-process runs."""
     settings = settings or Settings()
+    clock = clock or WallClock()
     by_name = transports or {}
     database = Database(settings.database_url, pool_size=settings.pool_size)
     payments, registration = (
         Upstream(name, url, client_credentials(settings, by_name), by_name.get(name))
         for name, url in (("payments", settings.payments_url), ("registration", settings.registration_url))
     )
-    service = Refunds(
-        settings, database, clock or WallClock(), PaymentsClient(payments), RegistrationClient(registration)
-    )
+    service = Refunds(settings, database, clock, PaymentsClient(payments), RegistrationClient(registration))
     following = jobs.followers(service)
     return build(
         "refunds",
@@ -48,6 +47,8 @@ def create_app(
         service=service,
         router=router,
         invariants=INVARIANTS,
+        alarms=ALARMS,
+        clock=clock,
         jobs=jobs.jobs(service, following),
         followers=following,
         revision=REVISION,

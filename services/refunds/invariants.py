@@ -1,6 +1,8 @@
 """What must hold in refunds at any moment: queries that find nothing. An edit behind the services' back shows here."""
 
-from shared.invariants import Invariant
+from datetime import timedelta
+
+from shared.invariants import Invariant, alarm
 
 _OF_APPLICATION = "event.pool = application.pool and event.subject = cast(application.application_id as text)"
 
@@ -41,3 +43,28 @@ INVARIANTS = (
         "select pool, coalesce(detail->>'refund_id', '') as subject from audit_line where action = 'refund.unmatched'",
     ),
 )
+
+ALARMS = (
+    alarm(
+        "application_is_checked",
+        "An application is checked within a week of its request",
+        "select pool, application_id as subject from application where state = 'requested'",
+        since="requested_at",
+        limit=timedelta(days=7),
+    ),
+    alarm(
+        "application_is_decided",
+        "A checked application is decided within a week",
+        "select pool, application_id as subject from application where state = 'checked'",
+        since="checked_at",
+        limit=timedelta(days=7),
+    ),
+    alarm(
+        "application_is_paid",
+        "What is approved is paid out within a week",
+        "select pool, application_id as subject from application where state = 'approved'",
+        since="decided_at",
+        limit=timedelta(days=7),
+    ),
+)
+"""What waits for somebody longer than it may. Each step may be tried again: it is done once."""

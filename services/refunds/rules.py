@@ -11,6 +11,8 @@ from itertools import chain
 from typing import Any, Self
 from uuid import UUID
 
+from shared.graph import Graph
+
 
 class State(StrEnum):
     """退费申请: from the wish to the money, or to the reason why not."""
@@ -38,18 +40,25 @@ class Act(StrEnum):
     SETTLE = "settle"
 
 
-TRANSITIONS: Mapping[tuple[State | None, Act], State] = {
-    (None, Act.REQUEST): State.REQUESTED,
-    (None, Act.REFUSE): State.REFUSED,
-    (State.REQUESTED, Act.CONFIRM): State.CHECKED,
-    (State.REQUESTED, Act.REJECT): State.REJECTED,
-    (State.CHECKED, Act.APPROVE): State.APPROVED,
-    (State.CHECKED, Act.DECLINE): State.REJECTED,
-    (State.APPROVED, Act.PAY): State.PAYING,
-    (State.PAYING, Act.SETTLE): State.PAID,
-    (State.PAYING, Act.RETURN): State.APPROVED,
-}
+TRANSITIONS = Graph(
+    State,
+    Act,
+    {
+        (None, Act.REQUEST): State.REQUESTED,
+        (None, Act.REFUSE): State.REFUSED,
+        (State.REQUESTED, Act.CONFIRM): State.CHECKED,
+        (State.REQUESTED, Act.REJECT): State.REJECTED,
+        (State.CHECKED, Act.APPROVE): State.APPROVED,
+        (State.CHECKED, Act.DECLINE): State.REJECTED,
+        (State.APPROVED, Act.PAY): State.PAYING,
+        (State.PAYING, Act.SETTLE): State.PAID,
+        (State.PAYING, Act.RETURN): State.APPROVED,
+    },
+)
 """Every way an application begins (from None) and changes; what stands here is drawn in the README."""
+
+GRAPHS: Mapping[str, Graph[Any, Any]] = {"application": TRANSITIONS}
+"""The state graphs of refunds, by the table whose rows they move."""
 
 
 class Step(StrEnum):

@@ -24,7 +24,7 @@ async def list_bills(
     ] = None,
     person_id: PersonId = None,
     scheme: Annotated[
-        str | None, Query(max_length=60, description="Only bills of this scheme", examples=["yangcheng-2022"])
+        str | None, Query(max_length=60, description="Only bills of this scheme", examples=["example-2031"])
     ] = None,
     limit: Limit = 100,
     after: After = "",

@@ -53,7 +53,7 @@ async def check_four_way(
     ] = None,
     region: Annotated[
         str | None,
-        Query(pattern=REGION_PATTERN, description="Only the persons of units in this region", examples=["140522108"]),
+        Query(pattern=REGION_PATTERN, description="Only the persons of units in this region", examples=["990101102"]),
     ] = None,
 ) -> Any:
     """四一致: whether money, heads, roster and receipts agree on the persons who paid."""

@@ -25,7 +25,7 @@ async def list_collections(
     person_id: PersonId = None,
     payer_id: PayerId = None,
     bill_no: Annotated[
-        str | None, Query(max_length=64, description="Only money for this bill", examples=["1405227QK3M9Z5T2WB8XCD"])
+        str | None, Query(max_length=64, description="Only money for this bill", examples=["9901017QK3M9Z5T2WB8XCD"])
     ] = None,
     limit: Limit = 100,
     after: Annotated[

@@ -24,9 +24,7 @@ LedgerCursor = Annotated[
 Status = Annotated[
     Literal["open", "closed", "remitted"] | None, Query(description="Only ledgers in this state", examples=["open"])
 ]
-SchemeOfLedger = Annotated[
-    str | None, Query(max_length=60, description="Only this scheme", examples=["yangcheng-2022"])
-]
+SchemeOfLedger = Annotated[str | None, Query(max_length=60, description="Only this scheme", examples=["example-2031"])]
 Agent = Annotated[str | None, Query(max_length=200, description="Only this agent's (`sub`)", examples=["agent-zhang"])]
 
 

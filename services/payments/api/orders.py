@@ -18,7 +18,7 @@ from .parts import Reading, Service, Writing
 router = APIRouter()
 
 OrderNo = Annotated[
-    str, Path(max_length=32, description="Number of the order", examples=["14052201HFQ8N7YVFK5T2WB8XCDQ3M9Z"])
+    str, Path(max_length=32, description="Number of the order", examples=["99010101HFQ8N7YVFK5T2WB8XCDQ3M9Z"])
 ]
 
 

@@ -21,7 +21,7 @@ PersonId = Annotated[
 PayerId = Annotated[
     UUID | None, Query(description="The payer's person_id", examples=["0192f0c4-7b7a-7c3e-8a55-3f1f7f1b2a02"])
 ]
-BillNo = Annotated[str, Path(description="The bill", examples=["1405227QK3M9Z5T2WB8XCD"])]
+BillNo = Annotated[str, Path(description="The bill", examples=["9901017QK3M9Z5T2WB8XCD"])]
 ShiftId = Annotated[UUID, Path(description="The shift", examples=["0192f0c4-7b7a-7c3e-8a55-3f1f7f1b2a01"])]
 CollectionId = Annotated[UUID, Path(description="The money", examples=["0192f0c4-7b7a-7c3e-8a55-3f1f7f1b2a03"])]
 ReceiptNo = Annotated[str, Path(description="The receipt", examples=["TAXHALL01-00000042"])]
@@ -32,7 +32,7 @@ ClaimReceiptId = Annotated[
     UUID, Path(description="The money received on a claim", examples=["0192f0c4-7b7a-7c3e-8a55-3f1f7f1b2a0a"])
 ]
 RefundId = Annotated[UUID, Path(description="The refund", examples=["0192f0c4-7b7a-7c3e-8a55-3f1f7f1b2a06"])]
-SchemeName = Annotated[str, Query(max_length=60, description="Scheme", examples=["yangcheng-2022"])]
+SchemeName = Annotated[str, Query(max_length=60, description="Scheme", examples=["example-2031"])]
 
 
 def _service(request: Request) -> usecases.Payments:

@@ -58,7 +58,7 @@ async def list_slips(
     pool: Pool,
     status: Status = None,
     from_account: Annotated[
-        str | None, Query(max_length=60, description="Only from this account", examples=["held/town/140522108"])
+        str | None, Query(max_length=60, description="Only from this account", examples=["held/town/990101102"])
     ] = None,
     to_account: Annotated[
         str | None, Query(max_length=60, description="Only to this account", examples=["special_account"])

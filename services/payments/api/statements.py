@@ -75,7 +75,7 @@ async def receive_statement(
         Query(
             pattern=r"^([0-9A-Za-z_.-]{1,40}(/[a-z_]{1,20})?)?$",
             description="Bank's code; of an agent the ledger, with `/method` where the list is of one way to pay",
-            examples=["RCB140522"],
+            examples=["RCB990101"],
         ),
     ] = "",
 ) -> Response:

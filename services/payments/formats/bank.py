@@ -28,14 +28,14 @@ class MalformedMessage(Exception):
 
 
 def yuan_to_fen(text: str) -> int:
-    """`"320.00"` → 32000. Raises ValueError for anything but yuan with exactly two decimals."""
+    """`"300.00"` → 30000. Raises ValueError for anything but yuan with exactly two decimals."""
     if not isinstance(text, str) or not _YUAN.fullmatch(text):
         raise ValueError("an amount is yuan with two decimals, as text")
     return int(text.replace(".", ""))
 
 
 def fen_to_yuan(amount_fen: int) -> str:
-    """32000 → `"320.00"`."""
+    """30000 → `"300.00"`."""
     return f"{amount_fen // 100}.{amount_fen % 100:02d}"
 
 

@@ -249,11 +249,15 @@ class DelimitedReader:
 
 
 def read_totals(values: Iterable[str]) -> Totals | None:
-    """Count and sum in a line of totals, whatever words stand between them; None where it has no two such numbers."""
-    numbers = [value for value in values if _YUAN.fullmatch(value)]
+    """Count and sum in a line of totals, whatever words stand between them; None where it has no two such numbers.
+
+    A net sum is below zero on a day on which more went back than came.
+    """
+    numbers = [value for value in values if _YUAN.fullmatch(value.removeprefix("-"))]
     if len(numbers) != 2 or not numbers[0].isdigit():
         return None
-    return Totals(int(numbers[0]), yuan_to_fen(numbers[1]))
+    sum_fen = yuan_to_fen(numbers[1].removeprefix("-"))
+    return Totals(int(numbers[0]), -sum_fen if numbers[1].startswith("-") else sum_fen)
 
 
 def whole_lines(head: bytes) -> list[RawLine]:

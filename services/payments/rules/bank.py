@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import Enum, StrEnum
 
+from shared.graph import Graph
+
 from .settling import BillStatus, Reason, Window
 
 
@@ -86,6 +88,7 @@ class Step(StrEnum):
     SETTLED = "settled"
     NOT_SETTLED = "not_settled"
     REVERSAL_CAME = "reversal_came"
+    REVERSAL_CAME_FIRST = "reversal_came_first"  # before its payment, whose row it begins
     BILL_REOPENED = "bill_reopened"
     NOTHING_TO_REOPEN = "nothing_to_reopen"
     ORIGINAL_CAME = "original_came"
@@ -94,41 +97,28 @@ class Step(StrEnum):
     CORRECTED = "corrected"  # two people have found with the statement that it is not as the bank had told
 
 
-EDGES: tuple[tuple[Standing | None, Step, Standing], ...] = (
-    (None, Step.PAYMENT_CAME, Standing.RECEIVED),
-    (Standing.RECEIVED, Step.SETTLED, Standing.SETTLED),
-    (Standing.RECEIVED, Step.NOT_SETTLED, Standing.UNSETTLED),
-    (Standing.SETTLED, Step.BILL_REOPENED, Standing.SETTLED_REVERSED),
-    (Standing.UNSETTLED, Step.NOTHING_TO_REOPEN, Standing.UNSETTLED_REVERSED),
-    (Standing.SETTLED, Step.CORRECTED, Standing.SETTLED_CORRECTED),
-    (Standing.UNSETTLED, Step.CORRECTED, Standing.UNSETTLED_CORRECTED),
-    (None, Step.REVERSAL_CAME, Standing.AWAITED),
-    (Standing.AWAITED, Step.PAYMENT_CAME, Standing.FORESTALLED),
-    (None, Step.REVERSAL_CAME, Standing.AWAITING),
-    (Standing.AWAITING, Step.BILL_REOPENED, Standing.REOPENED),
-    (Standing.AWAITING, Step.NOTHING_TO_REOPEN, Standing.TAKEN_BACK),
-    (Standing.AWAITING, Step.ORIGINAL_CAME, Standing.TAKEN_BACK),
-    (Standing.AWAITING, Step.REPEATED, Standing.REPEATED),
-    (Standing.AWAITING, Step.REFUSED, Standing.NOT_REVERSED),
+JOURNAL_TRANSITIONS = Graph(
+    Standing,
+    Step,
+    {
+        (None, Step.PAYMENT_CAME): Standing.RECEIVED,
+        (Standing.RECEIVED, Step.SETTLED): Standing.SETTLED,
+        (Standing.RECEIVED, Step.NOT_SETTLED): Standing.UNSETTLED,
+        (Standing.SETTLED, Step.BILL_REOPENED): Standing.SETTLED_REVERSED,
+        (Standing.UNSETTLED, Step.NOTHING_TO_REOPEN): Standing.UNSETTLED_REVERSED,
+        (Standing.SETTLED, Step.CORRECTED): Standing.SETTLED_CORRECTED,
+        (Standing.UNSETTLED, Step.CORRECTED): Standing.UNSETTLED_CORRECTED,
+        (None, Step.REVERSAL_CAME_FIRST): Standing.AWAITED,
+        (Standing.AWAITED, Step.PAYMENT_CAME): Standing.FORESTALLED,
+        (None, Step.REVERSAL_CAME): Standing.AWAITING,
+        (Standing.AWAITING, Step.BILL_REOPENED): Standing.REOPENED,
+        (Standing.AWAITING, Step.NOTHING_TO_REOPEN): Standing.TAKEN_BACK,
+        (Standing.AWAITING, Step.ORIGINAL_CAME): Standing.TAKEN_BACK,
+        (Standing.AWAITING, Step.REPEATED): Standing.REPEATED,
+        (Standing.AWAITING, Step.REFUSED): Standing.NOT_REVERSED,
+    },
 )
-"""Every move there is: from, by what, to. `None` is before the row exists."""
-
-
-def begin(kind: Kind, step: Step) -> Standing:
-    """Where a new row of a kind stands. Raises ValueError for a step that begins none."""
-    return _follow(None, step, kind)
-
-
-def move(standing: Standing, step: Step) -> Standing:
-    """Where a row stands after a step. Raises ValueError for a step that cannot be taken from there."""
-    return _follow(standing, step, standing.kind)
-
-
-def _follow(standing: Standing | None, step: Step, kind: Kind) -> Standing:
-    for before, by, after in EDGES:
-        if before is standing and by is step and after.kind is kind:
-            return after
-    raise ValueError(f"a {kind} row does not move from {standing} by {step}")
+"""Every way a row begins (from None) and moves; drawn in the README."""
 
 
 class Code(StrEnum):

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 
+from shared.graph import Graph
+
 
 class LedgerStatus(StrEnum):
     """台账: from the first page to the last fen handed over."""
@@ -23,12 +25,16 @@ class LedgerAct(StrEnum):
     REMIT = "remit"
 
 
-LEDGER_TRANSITIONS: Mapping[tuple[LedgerStatus | None, LedgerAct], LedgerStatus] = {
-    (None, LedgerAct.OPEN): LedgerStatus.OPEN,
-    (LedgerStatus.OPEN, LedgerAct.RECORD): LedgerStatus.OPEN,
-    (LedgerStatus.OPEN, LedgerAct.CLOSE): LedgerStatus.CLOSED,
-    (LedgerStatus.CLOSED, LedgerAct.REMIT): LedgerStatus.REMITTED,
-}
+LEDGER_TRANSITIONS = Graph(
+    LedgerStatus,
+    LedgerAct,
+    {
+        (None, LedgerAct.OPEN): LedgerStatus.OPEN,
+        (LedgerStatus.OPEN, LedgerAct.RECORD): LedgerStatus.OPEN,
+        (LedgerStatus.OPEN, LedgerAct.CLOSE): LedgerStatus.CLOSED,
+        (LedgerStatus.CLOSED, LedgerAct.REMIT): LedgerStatus.REMITTED,
+    },
+)
 """Every way a ledger begins (from None) and changes; drawn in the README. Slips are confirmed while it is open, too."""
 
 
@@ -150,7 +156,7 @@ def may_close(today: date, last_day: date | None) -> bool:
 
 
 def in_words(fen: int) -> str:
-    """An amount in the capital numerals of a ledger (大写金额): 32000 → 叁佰贰拾元整.
+    """An amount in the capital numerals of a ledger (大写金额): 30000 → 叁佰元整.
 
     Raises ValueError beyond a trillion yuan.
     """

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from shared.clock import SHANGHAI, business_day
+from shared.graph import Graph
 from shared.regions import in_pool
 
 from .accounts import HELD
@@ -42,24 +43,28 @@ class OrderAct(StrEnum):
     PAY = "pay"
 
 
-ORDER_TRANSITIONS: Mapping[tuple[OrderStatus | None, OrderAct], OrderStatus] = {
-    (None, OrderAct.CREATE): OrderStatus.CREATED,
-    (OrderStatus.CREATED, OrderAct.OPEN): OrderStatus.OPEN,
-    (OrderStatus.CREATED, OrderAct.REFUSE): OrderStatus.FAILED,
-    (OrderStatus.CREATED, OrderAct.CLOSE): OrderStatus.CLOSING,
-    (OrderStatus.CREATED, OrderAct.END): OrderStatus.CLOSED,
-    (OrderStatus.CREATED, OrderAct.EXPIRE): OrderStatus.EXPIRED,
-    (OrderStatus.CREATED, OrderAct.PAY): OrderStatus.PAID,
-    (OrderStatus.OPEN, OrderAct.CLOSE): OrderStatus.CLOSING,
-    (OrderStatus.OPEN, OrderAct.END): OrderStatus.CLOSED,
-    (OrderStatus.OPEN, OrderAct.EXPIRE): OrderStatus.EXPIRED,
-    (OrderStatus.OPEN, OrderAct.PAY): OrderStatus.PAID,
-    (OrderStatus.CLOSING, OrderAct.END): OrderStatus.CLOSED,
-    (OrderStatus.CLOSING, OrderAct.PAY): OrderStatus.PAID,
-    (OrderStatus.CLOSED, OrderAct.PAY): OrderStatus.PAID,
-    (OrderStatus.EXPIRED, OrderAct.PAY): OrderStatus.PAID,
-    (OrderStatus.FAILED, OrderAct.PAY): OrderStatus.PAID,
-}
+ORDER_TRANSITIONS = Graph(
+    OrderStatus,
+    OrderAct,
+    {
+        (None, OrderAct.CREATE): OrderStatus.CREATED,
+        (OrderStatus.CREATED, OrderAct.OPEN): OrderStatus.OPEN,
+        (OrderStatus.CREATED, OrderAct.REFUSE): OrderStatus.FAILED,
+        (OrderStatus.CREATED, OrderAct.CLOSE): OrderStatus.CLOSING,
+        (OrderStatus.CREATED, OrderAct.END): OrderStatus.CLOSED,
+        (OrderStatus.CREATED, OrderAct.EXPIRE): OrderStatus.EXPIRED,
+        (OrderStatus.CREATED, OrderAct.PAY): OrderStatus.PAID,
+        (OrderStatus.OPEN, OrderAct.CLOSE): OrderStatus.CLOSING,
+        (OrderStatus.OPEN, OrderAct.END): OrderStatus.CLOSED,
+        (OrderStatus.OPEN, OrderAct.EXPIRE): OrderStatus.EXPIRED,
+        (OrderStatus.OPEN, OrderAct.PAY): OrderStatus.PAID,
+        (OrderStatus.CLOSING, OrderAct.END): OrderStatus.CLOSED,
+        (OrderStatus.CLOSING, OrderAct.PAY): OrderStatus.PAID,
+        (OrderStatus.CLOSED, OrderAct.PAY): OrderStatus.PAID,
+        (OrderStatus.EXPIRED, OrderAct.PAY): OrderStatus.PAID,
+        (OrderStatus.FAILED, OrderAct.PAY): OrderStatus.PAID,
+    },
+)
 """Every way an order begins (from None) and changes; drawn in the README. Money that comes late still counts."""
 
 AGE_LIMITS: Mapping[OrderStatus, timedelta] = {
@@ -103,6 +108,37 @@ class Verdict(StrEnum):
     REFUND_UNKNOWN = "refund_unknown"  # not ordered by us
     KIND_UNKNOWN = "kind_unknown"
 
+
+class MessageStatus(StrEnum):
+    """渠道报文: evidence, stored before it is acted upon."""
+
+    RECEIVED = "received"
+    APPLIED = "applied"
+    KEPT = "kept"
+    UNREADABLE = "unreadable"
+
+
+class MessageAct(StrEnum):
+    """What happens to a message. `fail_to_read`: it is genuine, and we cannot read it; it may come once more."""
+
+    RECEIVE = "receive"
+    FAIL_TO_READ = "fail_to_read"
+    APPLY = "apply"
+    KEEP = "keep"
+
+
+MESSAGE_TRANSITIONS = Graph(
+    MessageStatus,
+    MessageAct,
+    {
+        (None, MessageAct.RECEIVE): MessageStatus.RECEIVED,
+        (None, MessageAct.FAIL_TO_READ): MessageStatus.UNREADABLE,
+        (MessageStatus.UNREADABLE, MessageAct.RECEIVE): MessageStatus.RECEIVED,
+        (MessageStatus.RECEIVED, MessageAct.APPLY): MessageStatus.APPLIED,
+        (MessageStatus.RECEIVED, MessageAct.KEEP): MessageStatus.KEPT,
+    },
+)
+"""Every way a message begins (from None) and changes; drawn in the README. It is acted upon once."""
 
 ONLY_KEPT = frozenset({Verdict.MCHID_DIFFERS, Verdict.NOT_PAID, Verdict.REFUND_UNKNOWN, Verdict.KIND_UNKNOWN})
 """Verdicts on messages that are kept as evidence and change nothing."""

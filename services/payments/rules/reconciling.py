@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from enum import IntEnum, StrEnum
 
 from shared.codes import Channel
+from shared.graph import Graph
 from shared.identity import normal_name
 
 _MASKED = re.compile(r"[*＊]+|[^*＊]+")
@@ -200,6 +201,8 @@ def judge(line: Line, siblings: Siblings, ours: Ours | None, *, window_open: boo
         return Result.DUPLICATE
     if ours is None or not (ours.live or line.status is LineStatus.OPEN):
         return Result.PENDING if window_open else Result.OURS_MISSING
+    if not ours.live:
+        return Result.BOTH_FAILED  # on its way by the file, and given up since
     return _compare(line.amount_fen, ours, window_days)
 
 
@@ -292,16 +295,20 @@ class StatementAct(StrEnum):
     REPLACE = "replace"
 
 
-STATEMENT_TRANSITIONS: Mapping[tuple[StatementState | None, StatementAct], StatementState] = {
-    (None, StatementAct.RECEIVE): StatementState.RECEIVED,
-    (StatementState.RECEIVED, StatementAct.AGREE): StatementState.ACCEPTED,
-    (StatementState.RECEIVED, StatementAct.DIFFER): StatementState.DIFFERS,
-    (StatementState.RECEIVED, StatementAct.REPLACE): StatementState.REPLACED,
-    (StatementState.DIFFERS, StatementAct.ACCEPT): StatementState.ACCEPTED,
-    (StatementState.DIFFERS, StatementAct.REJECT): StatementState.REJECTED,
-    (StatementState.DIFFERS, StatementAct.REPLACE): StatementState.REPLACED,
-    (StatementState.ACCEPTED, StatementAct.REPLACE): StatementState.REPLACED,
-}
+STATEMENT_TRANSITIONS = Graph(
+    StatementState,
+    StatementAct,
+    {
+        (None, StatementAct.RECEIVE): StatementState.RECEIVED,
+        (StatementState.RECEIVED, StatementAct.AGREE): StatementState.ACCEPTED,
+        (StatementState.RECEIVED, StatementAct.DIFFER): StatementState.DIFFERS,
+        (StatementState.RECEIVED, StatementAct.REPLACE): StatementState.REPLACED,
+        (StatementState.DIFFERS, StatementAct.ACCEPT): StatementState.ACCEPTED,
+        (StatementState.DIFFERS, StatementAct.REJECT): StatementState.REJECTED,
+        (StatementState.DIFFERS, StatementAct.REPLACE): StatementState.REPLACED,
+        (StatementState.ACCEPTED, StatementAct.REPLACE): StatementState.REPLACED,
+    },
+)
 """Every way a statement begins (from None) and changes; drawn in the README."""
 
 
@@ -315,26 +322,35 @@ class BreakState(StrEnum):
 
 
 class BreakAct(StrEnum):
-    """What happens to a break. `supersede`: a later line, message or version of the file has answered it."""
+    """What happens to a break. `supersede`: a later line, message or version of the file has answered it.
+
+    `lapse`: its row comes to something else by now, so what was proposed answers nothing any more.
+    """
 
     OPEN = "open"
     PROPOSE = "propose"
     RETURN = "return"
+    LAPSE = "lapse"
     WAIT = "wait"
     RESOLVE = "resolve"
     SUPERSEDE = "supersede"
 
 
-BREAK_TRANSITIONS: Mapping[tuple[BreakState | None, BreakAct], BreakState] = {
-    (None, BreakAct.OPEN): BreakState.OPEN,
-    (BreakState.OPEN, BreakAct.PROPOSE): BreakState.PROPOSED,
-    (BreakState.OPEN, BreakAct.SUPERSEDE): BreakState.SUPERSEDED,
-    (BreakState.PROPOSED, BreakAct.PROPOSE): BreakState.PROPOSED,
-    (BreakState.PROPOSED, BreakAct.RETURN): BreakState.OPEN,
-    (BreakState.PROPOSED, BreakAct.WAIT): BreakState.OPEN,
-    (BreakState.PROPOSED, BreakAct.RESOLVE): BreakState.RESOLVED,
-    (BreakState.PROPOSED, BreakAct.SUPERSEDE): BreakState.SUPERSEDED,
-}
+BREAK_TRANSITIONS = Graph(
+    BreakState,
+    BreakAct,
+    {
+        (None, BreakAct.OPEN): BreakState.OPEN,
+        (BreakState.OPEN, BreakAct.PROPOSE): BreakState.PROPOSED,
+        (BreakState.OPEN, BreakAct.SUPERSEDE): BreakState.SUPERSEDED,
+        (BreakState.PROPOSED, BreakAct.PROPOSE): BreakState.PROPOSED,
+        (BreakState.PROPOSED, BreakAct.RETURN): BreakState.OPEN,
+        (BreakState.PROPOSED, BreakAct.LAPSE): BreakState.OPEN,
+        (BreakState.PROPOSED, BreakAct.WAIT): BreakState.OPEN,
+        (BreakState.PROPOSED, BreakAct.RESOLVE): BreakState.RESOLVED,
+        (BreakState.PROPOSED, BreakAct.SUPERSEDE): BreakState.SUPERSEDED,
+    },
+)
 """Every way a break begins (from None) and changes; drawn in the README."""
 
 UNSETTLED = tuple({before: None for before, _ in BREAK_TRANSITIONS if before})

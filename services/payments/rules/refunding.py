@@ -10,6 +10,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from shared.codes import Channel
+from shared.graph import Graph
 
 from .accounts import SPECIAL_ACCOUNT, held_account
 
@@ -36,20 +37,24 @@ class RefundAct(StrEnum):
     GIVE_UP = "give_up"
 
 
-REFUND_TRANSITIONS: Mapping[tuple[RefundState | None, RefundAct], RefundState] = {
-    (None, RefundAct.PAY_OUT): RefundState.SETTLED,
-    (None, RefundAct.SUBMIT): RefundState.SUBMITTED,
-    (RefundState.SUBMITTED, RefundAct.ACCEPT): RefundState.PROCESSING,
-    (RefundState.SUBMITTED, RefundAct.SETTLE): RefundState.SETTLED,
-    (RefundState.SUBMITTED, RefundAct.BREAK): RefundState.ABNORMAL,
-    (RefundState.SUBMITTED, RefundAct.REFUSE): RefundState.FAILED,
-    (RefundState.PROCESSING, RefundAct.SETTLE): RefundState.SETTLED,
-    (RefundState.PROCESSING, RefundAct.BREAK): RefundState.ABNORMAL,
-    (RefundState.PROCESSING, RefundAct.REFUSE): RefundState.FAILED,
-    (RefundState.ABNORMAL, RefundAct.SETTLE): RefundState.SETTLED,
-    (RefundState.ABNORMAL, RefundAct.REFUSE): RefundState.FAILED,
-    (RefundState.ABNORMAL, RefundAct.GIVE_UP): RefundState.FAILED,
-}
+REFUND_TRANSITIONS = Graph(
+    RefundState,
+    RefundAct,
+    {
+        (None, RefundAct.PAY_OUT): RefundState.SETTLED,
+        (None, RefundAct.SUBMIT): RefundState.SUBMITTED,
+        (RefundState.SUBMITTED, RefundAct.ACCEPT): RefundState.PROCESSING,
+        (RefundState.SUBMITTED, RefundAct.SETTLE): RefundState.SETTLED,
+        (RefundState.SUBMITTED, RefundAct.BREAK): RefundState.ABNORMAL,
+        (RefundState.SUBMITTED, RefundAct.REFUSE): RefundState.FAILED,
+        (RefundState.PROCESSING, RefundAct.SETTLE): RefundState.SETTLED,
+        (RefundState.PROCESSING, RefundAct.BREAK): RefundState.ABNORMAL,
+        (RefundState.PROCESSING, RefundAct.REFUSE): RefundState.FAILED,
+        (RefundState.ABNORMAL, RefundAct.SETTLE): RefundState.SETTLED,
+        (RefundState.ABNORMAL, RefundAct.REFUSE): RefundState.FAILED,
+        (RefundState.ABNORMAL, RefundAct.GIVE_UP): RefundState.FAILED,
+    },
+)
 """Every way a refund begins (from None) and changes; what stands here is drawn in the README."""
 
 LIVE = frozenset({RefundState.SUBMITTED, RefundState.PROCESSING, RefundState.ABNORMAL})

@@ -1,6 +1,5 @@
 """Remittance (上解): collected money goes village → town → special account on slips (缴款单). No I/O."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
@@ -8,6 +7,7 @@ from typing import Self
 from uuid import UUID
 
 from shared.clock import SHANGHAI, business_day
+from shared.graph import Graph
 
 from .accounts import held_by_agent, held_by_town
 
@@ -28,11 +28,15 @@ class SlipAct(StrEnum):
     REJECT = "reject"
 
 
-SLIP_TRANSITIONS: Mapping[tuple[SlipStatus | None, SlipAct], SlipStatus] = {
-    (None, SlipAct.SUBMIT): SlipStatus.SUBMITTED,
-    (SlipStatus.SUBMITTED, SlipAct.CONFIRM): SlipStatus.CONFIRMED,
-    (SlipStatus.SUBMITTED, SlipAct.REJECT): SlipStatus.REJECTED,
-}
+SLIP_TRANSITIONS = Graph(
+    SlipStatus,
+    SlipAct,
+    {
+        (None, SlipAct.SUBMIT): SlipStatus.SUBMITTED,
+        (SlipStatus.SUBMITTED, SlipAct.CONFIRM): SlipStatus.CONFIRMED,
+        (SlipStatus.SUBMITTED, SlipAct.REJECT): SlipStatus.REJECTED,
+    },
+)
 """Every way a slip begins (from None) and changes; drawn in the README. A rejected slip sets its receipts free."""
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
-from .settling import BillStatus
+from .settling import BILL_TRANSITIONS, BillAct, BillStatus, first_status
 
 
 class SurplusReason(StrEnum):
@@ -37,10 +37,10 @@ def revise(status: BillStatus | None, amount_fen: int, payable_fen: int) -> Move
     nothing is collected again and the paid bill stands.
     """
     if status is BillStatus.PAID and payable_fen > amount_fen:
-        return Move(BillStatus.VOIDED, stands=True)
+        return Move(BILL_TRANSITIONS[None, BillAct.NEVER_DUE], stands=True)
     if status is BillStatus.PAID:
-        return Move(BillStatus.PAID, released_fen=amount_fen - payable_fen)
-    return Move(BillStatus.OPEN if payable_fen else BillStatus.PAID)
+        return Move(BILL_TRANSITIONS[None, BillAct.TAKE_OVER], released_fen=amount_fen - payable_fen)
+    return Move(first_status(payable_fen))
 
 
 def release_subject(collection_id: UUID, cause: object) -> str:

@@ -10,6 +10,8 @@ from datetime import date
 from enum import StrEnum
 from typing import Any, Self
 
+from shared.graph import Graph
+
 
 class BillStatus(StrEnum):
     """应缴单: `open` until its person's part is paid; a part of zero is paid at once; `voided` with its assessment."""
@@ -19,12 +21,95 @@ class BillStatus(StrEnum):
     VOIDED = "voided"
 
 
+class BillAct(StrEnum):
+    """What happens to a bill. `free`: nothing is owed, by its assessment or by the one that revises it."""
+
+    ISSUE = "issue"
+    FREE = "free"
+    TAKE_OVER = "take_over"
+    NEVER_DUE = "never_due"
+    SETTLE = "settle"
+    REVERSE = "reverse"
+    VOID = "void"
+
+
+BILL_TRANSITIONS = Graph(
+    BillStatus,
+    BillAct,
+    {
+        (None, BillAct.ISSUE): BillStatus.OPEN,
+        (None, BillAct.FREE): BillStatus.PAID,
+        (None, BillAct.TAKE_OVER): BillStatus.PAID,
+        (None, BillAct.NEVER_DUE): BillStatus.VOIDED,
+        (BillStatus.OPEN, BillAct.SETTLE): BillStatus.PAID,
+        (BillStatus.OPEN, BillAct.VOID): BillStatus.VOIDED,
+        (BillStatus.PAID, BillAct.REVERSE): BillStatus.OPEN,
+        (BillStatus.PAID, BillAct.VOID): BillStatus.VOIDED,
+    },
+)
+"""Every way a bill begins (from None) and changes; drawn in the README.
+
+A revision's bill takes over the money of a paid one, or is never due, because more is not collected of who has paid.
+"""
+
+
+def first_status(payable_fen: int) -> BillStatus:
+    """The status in which a bill begins of which nothing has been paid."""
+    return BILL_TRANSITIONS[None, BillAct.ISSUE if payable_fen else BillAct.FREE]
+
+
 class Outcome(StrEnum):
     """What became of money that has come. It is never refused."""
 
     SETTLED = "settled"
     SURPLUS = "surplus"
     SUSPENSE = "suspense"
+
+
+class CollectionState(StrEnum):
+    """到账: where money that has come stands. `released`: it settled a bill, and now all of it is owed back."""
+
+    SETTLED = "settled"
+    SURPLUS = "surplus"
+    SUSPENSE = "suspense"
+    RELEASED = "released"
+    REVERSED = "reversed"
+
+
+class CollectionAct(StrEnum):
+    """What happens to money that has come. `move`: it pays the bill of a revision, and a part may be owed back."""
+
+    SETTLE = "settle"
+    EXCEED = "exceed"
+    SUSPEND = "suspend"
+    MOVE = "move"
+    RELEASE = "release"
+    REVERSE = "reverse"
+
+
+COLLECTION_TRANSITIONS = Graph(
+    CollectionState,
+    CollectionAct,
+    {
+        (None, CollectionAct.SETTLE): CollectionState.SETTLED,
+        (None, CollectionAct.EXCEED): CollectionState.SURPLUS,
+        (None, CollectionAct.SUSPEND): CollectionState.SUSPENSE,
+        (CollectionState.SETTLED, CollectionAct.MOVE): CollectionState.SETTLED,
+        (CollectionState.SETTLED, CollectionAct.RELEASE): CollectionState.RELEASED,
+        (CollectionState.SETTLED, CollectionAct.REVERSE): CollectionState.REVERSED,
+        (CollectionState.SURPLUS, CollectionAct.REVERSE): CollectionState.REVERSED,
+        (CollectionState.SUSPENSE, CollectionAct.REVERSE): CollectionState.REVERSED,
+        (CollectionState.RELEASED, CollectionAct.REVERSE): CollectionState.REVERSED,
+    },
+)
+"""Every way a collection begins (from None) and changes; drawn in the README. How it goes back, refunds say."""
+
+
+def collection_state(outcome: Outcome, *, settles: str | None, is_reversed: bool) -> CollectionState:
+    """Where a collection stands, by its row: what became of it, the bill that it pays now, whether it was undone."""
+    if is_reversed:
+        return CollectionState.REVERSED
+    return CollectionState.RELEASED if outcome is Outcome.SETTLED and settles is None else CollectionState(outcome)
 
 
 class Reason(StrEnum):

@@ -35,17 +35,17 @@ class FourWay(BaseModel):
     heads: bool = Field(description="Bills and collections hold the same persons", examples=[True])
     roster: bool = Field(description="Registration's roster marks the same persons as paid", examples=[True])
     receipts: bool = Field(description="Valid receipts stand for the same persons and money", examples=[True])
-    bills: Figure = Field(description="By paid bills", examples=[{"heads": 1, "amount_fen": 32000, "digest": "8"}])
+    bills: Figure = Field(description="By paid bills", examples=[{"heads": 1, "amount_fen": 30000, "digest": "8"}])
     collections: Figure = Field(
-        description="By collections", examples=[{"heads": 1, "amount_fen": 32000, "digest": "8"}]
+        description="By collections", examples=[{"heads": 1, "amount_fen": 30000, "digest": "8"}]
     )
     valid_receipts: Figure = Field(
-        description="By receipts", examples=[{"heads": 1, "amount_fen": 32000, "digest": "8"}]
+        description="By receipts", examples=[{"heads": 1, "amount_fen": 30000, "digest": "8"}]
     )
     paid_roster: Figure = Field(
-        description="By the roster", examples=[{"heads": 1, "amount_fen": 32000, "digest": "8"}]
+        description="By the roster", examples=[{"heads": 1, "amount_fen": 30000, "digest": "8"}]
     )
-    ledger_fen: int = Field(description="Premiums of persons in the ledger, in fen", examples=[32000])
+    ledger_fen: int = Field(description="Premiums of persons in the ledger, in fen", examples=[30000])
 
 
 class CountedSum(BaseModel):

@@ -18,14 +18,14 @@ class Collection(BaseModel):
     collection_id: UUID = Field(description="Identifier", examples=["0192f0c4-7b7a-7c3e-8a55-3f1f7f1b2a03"])
     channel: Channel = Field(description="Where it came in", examples=["counter"])
     method: str = Field(description="cash or pos", examples=["cash"])
-    bill_no: str = Field(description="The bill it was meant for", examples=["1405227QK3M9Z5T2WB8XCD"])
-    scheme: str | None = Field(description="Scheme of the bill", examples=["yangcheng-2022"])
+    bill_no: str = Field(description="The bill it was meant for", examples=["9901017QK3M9Z5T2WB8XCD"])
+    scheme: str | None = Field(description="Scheme of the bill", examples=["example-2031"])
     person_id: UUID | None = Field(description="Insured person", examples=["0192f0c4-7b7a-7c3e-8a55-3f1f7f1b2a05"])
     region: str = Field(
         description="Division code of the bill's unit, 6, 9 or 12 digits; the pool's where there is no such bill",
-        examples=["140522108"],
+        examples=["990101102"],
     )
-    amount_fen: int = Field(description="Amount in fen", examples=[32000])
+    amount_fen: int = Field(description="Amount in fen", examples=[30000])
     released_fen: int = Field(
         description="Owed back: all of a surplus, the difference of a revision, in fen", examples=[0]
     )
@@ -42,7 +42,7 @@ class Collection(BaseModel):
     reason: str | None = Field(description="Why it did not settle the bill", examples=["already_paid"])
     settles: str | None = Field(
         description="The bill that the money pays now; another than `bill_no` after a revision",
-        examples=["1405227QK3M9Z5T2WB8XCD"],
+        examples=["9901017QK3M9Z5T2WB8XCD"],
     )
     receipt_no: str | None = Field(description="Receipt", examples=["TAXHALL01-00000042"])
     reversed_at: datetime | None = Field(description="When the channel took it back", examples=[None])
@@ -65,10 +65,10 @@ class Receipt(BaseModel):
     book_code: str = Field(description="Receipt book", examples=["TAXHALL01"])
     number: int = Field(description="Consecutive number in the book", examples=[42])
     collection_id: UUID = Field(description="The money", examples=["0192f0c4-7b7a-7c3e-8a55-3f1f7f1b2a03"])
-    bill_no: str = Field(description="The bill", examples=["1405227QK3M9Z5T2WB8XCD"])
+    bill_no: str = Field(description="The bill", examples=["9901017QK3M9Z5T2WB8XCD"])
     person_id: UUID = Field(description="Insured person", examples=["0192f0c4-7b7a-7c3e-8a55-3f1f7f1b2a05"])
     payer_name: str = Field(description="缴费人", examples=["王小明"])
-    amount_fen: int = Field(description="Amount in fen", examples=[32000])
+    amount_fen: int = Field(description="Amount in fen", examples=[30000])
     issued_at: datetime = Field(description="When it was issued", examples=["2021-12-05T10:00:03+08:00"])
     issued_by: str = Field(description="Who issued it (`sub`)", examples=["clerk-wang"])
     voided_at: datetime | None = Field(description="When it was voided", examples=[None])

@@ -96,7 +96,7 @@ class CounterPayment(Body):
         min_length=1,
         max_length=100,
         description="The bills paid",
-        examples=[[{"bill_no": "1405227QK3M9Z5T2WB8XCD", "amount_fen": 32000}]],
+        examples=[[{"bill_no": "9901017QK3M9Z5T2WB8XCD", "amount_fen": 30000}]],
     )
 
     @model_validator(mode="after")
@@ -111,7 +111,7 @@ class CounterPayment(Body):
 class CounterResult(BaseModel):
     """What became of one item."""
 
-    bill_no: str = Field(description="The bill", examples=["1405227QK3M9Z5T2WB8XCD"])
+    bill_no: str = Field(description="The bill", examples=["9901017QK3M9Z5T2WB8XCD"])
     collection_id: UUID = Field(description="The booked money", examples=["0192f0c4-7b7a-7c3e-8a55-3f1f7f1b2a03"])
     outcome: Literal["settled", "surplus", "suspense"] = Field(description="What became of it", examples=["settled"])
     receipt_no: str | None = Field(description="Receipt; none for suspense", examples=["TAXHALL01-00000042"])

@@ -6,9 +6,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.regions import POOL_PATTERN, REGION_PATTERN
 
-PoolField = Annotated[str, Field(pattern=POOL_PATTERN, description="Pooling area (统筹区)", examples=["140522"])]
+PoolField = Annotated[str, Field(pattern=POOL_PATTERN, description="Pooling area (统筹区)", examples=["990101"])]
 RegionField = Annotated[
-    str, Field(pattern=REGION_PATTERN, description="Division code, 6, 9 or 12 digits", examples=["140522108"])
+    str, Field(pattern=REGION_PATTERN, description="Division code, 6, 9 or 12 digits", examples=["990101102"])
 ]
 BillNo = Annotated[
     str,
@@ -16,10 +16,10 @@ BillNo = Annotated[
         min_length=7,
         max_length=32,
         description="Bill number; begins with the pool",
-        examples=["1405227QK3M9Z5T2WB8XCD"],
+        examples=["9901017QK3M9Z5T2WB8XCD"],
     ),
 ]
-PositiveFen = Annotated[int, Field(strict=True, gt=0, le=10**12, description="Amount in fen", examples=[32000])]
+PositiveFen = Annotated[int, Field(strict=True, gt=0, le=10**12, description="Amount in fen", examples=[30000])]
 
 
 class Body(BaseModel):

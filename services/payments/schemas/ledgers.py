@@ -11,7 +11,7 @@ from .fields import BillNo, Body, PoolField, PositiveFen, RegionField
 _ID = "0192f0c4-7b7a-7c3e-8a55-3f1f7f1b2a08"
 _HASH = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 _KEY = "C47yZTUN3laI19fZ0682rutYlEQR2AUO7sJBQs9n4JE="
-_IMAGE = "oss://ledgers/140522108200/0001-payer.jpg"
+_IMAGE = "oss://ledgers/990101102203/0001-payer.jpg"
 
 LineNo = Annotated[int, Field(ge=1, le=1_000_000, description="Consecutive number in the agent's book", examples=[1])]
 UnitCode = Annotated[
@@ -51,7 +51,7 @@ class LedgerOpening(Body):
     """Open a ledger; the acting person becomes its agent."""
 
     pool: PoolField
-    scheme: str = Field(pattern=r"^[0-9a-z-]{1,60}$", description="Scheme collected for", examples=["yangcheng-2022"])
+    scheme: str = Field(pattern=r"^[0-9a-z-]{1,60}$", description="Scheme collected for", examples=["example-2031"])
     unit_code: UnitCode
     region: RegionField
     agency_name: str = Field(
@@ -199,7 +199,7 @@ class LedgerClosing(Body):
     signature: LedgerSignature = Field(
         description="Under the whole ledger",
         examples=[{"signer": "head-li", "signed_at": "2021-12-27T09:00:00+08:00", "ledger_hash": _HASH,
-                   "image_ref": "oss://ledgers/140522108200/head.jpg"}],
+                   "image_ref": "oss://ledgers/990101102203/head.jpg"}],
     )  # fmt: skip
 
 
@@ -208,7 +208,7 @@ class Ledger(BaseModel):
 
     pool: PoolField
     ledger_id: UUID = Field(description="Identifier", examples=[_ID])
-    scheme: str = Field(description="Scheme", examples=["yangcheng-2022"])
+    scheme: str = Field(description="Scheme", examples=["example-2031"])
     unit_code: str = Field(description="Unit", examples=["V200"])
     region: RegionField
     agency_name: str = Field(description="代办机构", examples=["沟底村委会"])
@@ -240,7 +240,7 @@ class LedgerLineShown(BaseModel):
     kind: Literal["payment", "contrary", "spoiled"] = Field(description="What it is", examples=["payment"])
     line_hash: str = Field(description="SHA-256 of its content, in hex", examples=[_HASH])
     amount_fen: int | None = Field(
-        description="Money taken, or taken back by a contrary line, in fen; null for a spoiled number", examples=[32000]
+        description="Money taken, or taken back by a contrary line, in fen; null for a spoiled number", examples=[30000]
     )
     collection_id: UUID | None = Field(description="The booked money", examples=[_ID])
     contrary_of: int | None = Field(description="The line that it takes back", examples=[None])
@@ -272,13 +272,13 @@ class LedgerTotals(BaseModel):
     ledger_id: UUID = Field(description="Identifier", examples=[_ID])
     status: Literal["open", "closed", "remitted"] = Field(description="Status", examples=["open"])
     payments: LineSum = Field(description="Payment lines", examples=[{"count": 120, "amount_fen": 3840000}])
-    contrary: LineSum = Field(description="Contrary lines", examples=[{"count": 1, "amount_fen": 32000}])
+    contrary: LineSum = Field(description="Contrary lines", examples=[{"count": 1, "amount_fen": 30000}])
     spoiled_count: int = Field(description="Spoiled numbers", examples=[0])
     collected_fen: int = Field(description="Payments less contrary lines, in fen", examples=[3808000])
     collected_in_words: str = Field(description="The same in words (大写)", examples=["叁万捌仟零捌拾元整"])
     by_method: dict[str, LineSum] = Field(
         description="Payments that stand, by electronic channel",
-        examples=[{"wechat": {"count": 1, "amount_fen": 32000}}],
+        examples=[{"wechat": {"count": 1, "amount_fen": 30000}}],
     )
     handed_over_fen: int = Field(description="On confirmed slips, in fen", examples=[0])
     held_fen: int = Field(description="Still to be handed over and confirmed, in fen", examples=[3808000])

@@ -42,7 +42,7 @@ class OrderPlacement(Body):
         default=None,
         pattern=REGION_PATTERN,
         description="Place of insurance that the payer chose, 6, 9 or 12 digits; refused where the bill is of another",
-        examples=["140522108"],
+        examples=["990101102"],
     )
 
 
@@ -73,7 +73,7 @@ class Order(BaseModel):
     pool: PoolField
     order_no: str = Field(
         description="Number, also the channel's out_trade_no; begins with the pool",
-        examples=["14052201HFQ8N7YVFK5T2WB8XCDQ3M9Z"],
+        examples=["99010101HFQ8N7YVFK5T2WB8XCDQ3M9Z"],
     )
     channel: Literal["wechat"] = Field(description="The channel", examples=["wechat"])
     bill_no: BillNo

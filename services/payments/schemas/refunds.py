@@ -27,7 +27,7 @@ class RefundOrder(Body):
         default="",
         max_length=60,
         description="Scheme of the application; counts where the money was for an unknown bill",
-        examples=["yangcheng-2022"],
+        examples=["example-2031"],
     )
     shift_id: UUID | None = Field(
         default=None,
@@ -67,10 +67,10 @@ class Refund(BaseModel):
         description="Shift that paid it out; null where a channel does",
         examples=["0192f0c4-7b7a-7c3e-8a55-3f1f7f1b2a01"],
     )
-    scheme: str = Field(description="Scheme", examples=["yangcheng-2022"])
+    scheme: str = Field(description="Scheme", examples=["example-2031"])
     method: Method = Field(description=_METHOD, examples=["cash"])
     state: RefundState = Field(description="How far it has come", examples=["settled"])
-    amount_fen: int = Field(description="Amount in fen", examples=[32000])
+    amount_fen: int = Field(description="Amount in fen", examples=[30000])
     paid_to: str = Field(description="Who receives it", examples=["王小明"])
     paid_by: str = Field(description="Who pays it out (`sub`)", examples=["clerk-zhao"])
     reference: str | None = Field(description="The channel's own number", examples=["50300806782024010100000000001"])

@@ -93,7 +93,7 @@ class Slip(BaseModel):
     pool: PoolField
     remittance_id: UUID = Field(description="Identifier", examples=[_ID])
     from_account: str = Field(description="Who hands it over", examples=[_AGENT_ACCOUNT])
-    to_account: str = Field(description="Who receives it", examples=["held/town/140522108"])
+    to_account: str = Field(description="Who receives it", examples=["held/town/990101102"])
     ledger_id: UUID | None = Field(description="The agent's ledger; null for a town", examples=[_ID])
     region: RegionField
     items_count: int = Field(description="Receipts, collections or slips in it", examples=[120])
@@ -125,7 +125,7 @@ class SlipItem(BaseModel):
 
     item_id: UUID = Field(description="collection_id, or remittance_id of the slip", examples=[_ID])
     receipt_no: str | None = Field(description="Receipt", examples=["V200-00000001"])
-    amount_fen: int = Field(description="In fen", examples=[32000])
+    amount_fen: int = Field(description="In fen", examples=[30000])
 
 
 class SlipItemPage(BaseModel):

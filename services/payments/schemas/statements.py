@@ -97,7 +97,7 @@ class Match(BaseModel):
     kind: Literal["collection", "refund"] = Field(description="Money that came, or went back", examples=["collection"])
     pool: PoolField
     id: UUID = Field(description="The collection or refund", examples=["0192f0c4-7b7a-7c3e-8a55-3f1f7f1b2a03"])
-    amount_fen: int = Field(description="Its amount in fen", examples=[32000])
+    amount_fen: int = Field(description="Its amount in fen", examples=[30000])
     cleared: bool = Field(description="Whether this moved it to the special account", examples=[True])
 
 
@@ -110,8 +110,8 @@ class StatementRow(BaseModel):
     kind: LineKind = Field(description="Payment, reversal or refund", examples=["payment"])
     status: LineStatus = Field(description="What the channel says became of it", examples=["success"])
     reference: str | None = Field(description="The channel's number", examples=["4200000925202112054297714292"])
-    order_no: str | None = Field(description="Order or bill that it names", examples=["1405227QK3M9Z5T2WB8XCD"])
-    amount_fen: int | None = Field(description="Amount in fen; null where it cannot be read", examples=[32000])
+    order_no: str | None = Field(description="Order or bill that it names", examples=["9901017QK3M9Z5T2WB8XCD"])
+    amount_fen: int | None = Field(description="Amount in fen; null where it cannot be read", examples=[30000])
     paid_at: datetime | None = Field(description="When, by the channel", examples=["2021-12-05T10:00:00+08:00"])
     payer_name: str | None = Field(description="Payer, by the channel", examples=["王小明"])
     faults: list[str] = Field(description="What is wrong with the line, in words", examples=[[]])
@@ -147,7 +147,7 @@ class StatementException(BaseModel):
     reference: str | None = Field(description="The channel's number", examples=["4200000925202112054297714292"])
     order_no: str | None = Field(description="Order or bill that the line names", examples=[None])
     collection_id: UUID | None = Field(description="Our money", examples=[None])
-    channel_fen: int | None = Field(description="What the channel says, in fen", examples=[32000])
+    channel_fen: int | None = Field(description="What the channel says, in fen", examples=[30000])
     our_fen: int | None = Field(description="What we have, in fen", examples=[None])
     owner: str = Field(description="Who sees to it", examples=["clerk-wang"])
     state: BreakState = Field(description="State", examples=["open"])
@@ -205,3 +205,4 @@ class ReconciliationFigures(BaseModel):
     matched: int = Field(description="Lines on which both sides agree", examples=[4096])
     exceptions_opened: int = Field(description="Exceptions ever opened", examples=[4])
     exceptions_open: int = Field(description="Exceptions still without an end", examples=[0])
+    statements_due: int = Field(description="Statements still to be read, or to be looked over today", examples=[0])

@@ -66,7 +66,7 @@ class TaxConfirmation(Body):
         max_length=64,
         pattern=_PLAIN,
         description="The bill it was paid for, as the payer or the bureau gave it",
-        examples=["1405227QK3M9Z5T2WB8XCD"],
+        examples=["9901017QK3M9Z5T2WB8XCD"],
     )
     amount_fen: PositiveFen
     paid_at: Annotated[AwareDatetime, BeforeValidator(_written_instant)] = Field(
@@ -78,7 +78,7 @@ class TaxConfirmation(Body):
         max_length=64,
         pattern=_PLAIN,
         description="电子税票号, the bureau's voucher; one voucher may cover several payments",
-        examples=["314052261000000001"],
+        examples=["399010161000000001"],
     )
     payer_name: Annotated[str | None, AfterValidator(_or_none)] = Field(
         default=None,
@@ -130,7 +130,7 @@ class TaxConfirmationAnswer(BaseModel):
     event_id: str = Field(description="The bureau's id", examples=["TAX-20211205-000001"])
     outcome: Literal["settled", "surplus", "suspense"] = Field(description="What became of it", examples=["settled"])
     collection_id: UUID = Field(description="The booked money", examples=["0192f0c4-7b7a-7c3e-8a55-3f1f7f1b2a03"])
-    receipt_no: str | None = Field(description="Receipt; none for suspense", examples=["SW140522-00000042"])
+    receipt_no: str | None = Field(description="Receipt; none for suspense", examples=["SW990101-00000042"])
     reason: Literal[
         "bill_unknown", "bill_voided", "already_paid", "amount_differs", "outside_window", "closed_day"
     ] | None = Field(description="Why it did not settle the bill", examples=["already_paid"])  # fmt: skip

@@ -166,16 +166,10 @@ async def mark_overdue(tx: Writer, today: date) -> int:
 
 
 async def uncleared(tx: Writer, pool: str, statement_id: UUID, limit: int) -> Sequence[Row]:
-    """Live money that a statement's rows stand for and that its channel still holds, with the account that holds it.
-
-    It is kept from being reversed until the transaction ends.
-    """
+    """Live money that a statement's rows stand for and that was not cleared, kept from being reversed meanwhile."""
     return await tx.rows(
-        "select m.subject_pool as pool, m.subject_id as collection_id, c.amount_fen, c.bill_no, t.scheme, "
-        "t.debit_account as held from statement_match as m "
+        "select c.pool, c.collection_id, c.scheme, c.amount_fen, c.bill_no from statement_match as m "
         "join collection as c on c.pool = m.subject_pool and c.collection_id = m.subject_id and c.reversed_at is null "
-        "join transfer as t on t.pool = c.pool and t.kind = 'collect' and t.subject = cast(c.collection_id as text) "
-        "and (t.debit_account in ('held/wechat', 'held/etax') or t.debit_account like 'held/bank/%') "
         "where m.pool = :pool and m.statement_id = :statement_id and m.subject_kind = 'collection' "
         "and m.cleared_at is null order by m.subject_pool, m.subject_id limit :limit for share of c",
         pool=pool,

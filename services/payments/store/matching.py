@@ -55,9 +55,11 @@ async def rows_to_judge(tx: Reader, pool: str, statement_id: UUID, today: date, 
 async def siblings(tx: Reader, pool: str, statement_id: UUID, references: Sequence[str]) -> Sequence[Row]:
     """The successful rows of a statement under these references, in the order of judging."""
     return await tx.rows(
-        "select row_no, kind, reference from statement_row where pool = :pool and statement_id = :statement_id "
-        "and reference = any(cast(:references as text[])) and status = 'success' and amount_fen is not null "
-        "order by paid_at, digest, row_no",
+        "select r.row_no, r.kind, r.reference, r.amount_fen "
+        "from unnest(cast(:references as text[])) as named (reference) "
+        "join statement_row as r on r.pool = :pool and r.statement_id = :statement_id "
+        "and r.reference = named.reference and r.status = 'success' and r.amount_fen is not null "
+        "order by r.paid_at, r.digest, r.row_no",
         pool=pool,
         statement_id=statement_id,
         references=list(references),
@@ -165,15 +167,17 @@ async def refunds_by_id(tx: Reader, pool: str, refund_ids: Sequence[UUID]) -> Se
     )
 
 
-async def card_refunds(tx: Reader, pool: str, references: Sequence[str]) -> Sequence[Row]:
-    """Money put back on the card of a slip; `wanted` is the slip's reference."""
+async def card_refunds(tx: Reader, pool: str, day: date, references: Sequence[str]) -> Sequence[Row]:
+    """Money put back on the card of a slip, that of a day first; `wanted` is the slip's reference."""
     return await tx.rows(
         f"select {_PARENT} as wanted, {_REFUND} from submission as s "
         f"{_OF_SUBMISSION} join refund as f on f.pool = c.pool and f.collection_id = c.collection_id "
         "and f.method = 'pos_return' "
         "where s.pool = :pool and s.channel = 'counter' "
-        f"and {_PARENT} = any(cast(:references as text[])) order by f.refund_id",
+        f"and {_PARENT} = any(cast(:references as text[])) "
+        "order by abs(cast(f.submitted_at at time zone 'Asia/Shanghai' as date) - :day), f.refund_id",
         pool=pool,
+        day=day,
         references=sorted(set(references)),
     )
 
@@ -283,7 +287,8 @@ async def unaccounted(tx: Reader, scope: Mapping[str, Any], limit: int) -> Seque
 async def unaccounted_days(tx: Reader, channels: Sequence[str], before: date, since: datetime) -> Sequence[Row]:
     """Days before `before` of which we have money that no row stands for and no break tells of.
 
-    With the statement in force for the day, if any, and when that is looked over next.
+    With the statement in force for the day, if any, and when that is looked over next. A day whose file has come, but
+    is not read to its end or not accepted yet, waits for that.
     """
     return await tx.rows(
         "with money as (select c.pool, c.channel, case when c.channel = 'bank' then split_part(s.reference, '/', 1) "
@@ -298,7 +303,10 @@ async def unaccounted_days(tx: Reader, channels: Sequence[str], before: date, si
         "cast(sum(money.amount_fen) as bigint) as amount_fen, statement.statement_id, statement.look_on from money "
         "left join statement on statement.pool = money.pool and statement.channel = money.channel "
         "and statement.institution = money.institution and statement.day = money.day and statement.state = 'accepted' "
-        "where money.day < :before group by money.pool, money.channel, money.institution, money.day, "
+        "where money.day < :before and not exists (select 1 from statement as come where come.pool = money.pool "
+        "and come.channel = money.channel and come.institution = money.institution and come.day = money.day "
+        "and come.state in ('received', 'differs')) "
+        "group by money.pool, money.channel, money.institution, money.day, "
         "statement.statement_id, statement.look_on order by money.pool, money.channel, money.institution, money.day",
         channels=list(channels),
         poolless=POOLLESS,

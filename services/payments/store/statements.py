@@ -292,7 +292,7 @@ async def set_look(tx: Writer, pool: str, statement_id: UUID, day: date | None) 
     )
 
 
-async def figures(tx: Reader, pool: str, agreed: Sequence[int]) -> Row:
+async def figures(tx: Reader, pool: str, agreed: Sequence[int], today: date) -> Row:
     """How far a pool is reconciled. Versions that were replaced or rejected do not count."""
     row = await tx.row(
         "with standing as (select statement_id from statement "
@@ -303,9 +303,12 @@ async def figures(tx: Reader, pool: str, agreed: Sequence[int]) -> Row:
         "select (select count(*) from standing) as statements, (select count(*) from rows) as lines, "
         "(select count(*) from rows where result = any(cast(:agreed as smallint[]))) as matched, "
         "(select count(*) from breaks) as exceptions_opened, "
-        "(select count(*) from breaks where state in ('open', 'proposed')) as exceptions_open",
+        "(select count(*) from breaks where state in ('open', 'proposed')) as exceptions_open, "
+        "(select count(*) from statement where pool = :pool "
+        "and (state = 'received' or state = 'accepted' and look_on <= :today)) as statements_due",
         pool=pool,
         agreed=list(agreed),
+        today=today,
     )
     assert row is not None
     return row

@@ -16,7 +16,7 @@ from ..formats.bank import fen_to_yuan
 from ..rules import Outcome
 from ..rules import bank as rules
 from ..rules.accounts import held_by_bank
-from ..rules.bank import Code, Kind, Standing, Step
+from ..rules.bank import Code, Standing, Step
 from ..schemas import NOT_REVERSIBLE
 from ..store import bank as store
 from .bank_messages import Message, Said, keep_message, repeated, standing_of, told_reversed
@@ -34,7 +34,7 @@ async def take_payment(service: Payments, message: Message) -> Said:
     """
     async with service.database.writing() as tx:
         evidence_id = await keep_message(tx, service, message)
-        begun = _row(message, Kind.PAY, Step.PAYMENT_CAME, evidence_id) | _content(message)
+        begun = _row(message, Step.PAYMENT_CAME, evidence_id) | _content(message)
         if await store.claim(tx, begun):
             return await _book(tx, message, begun["journal_id"])
         row = await _lock(tx, message)
@@ -51,7 +51,7 @@ async def take_reversal(service: Payments, message: Message) -> Said:
     async with service.database.writing() as tx:
         evidence_id = await keep_message(tx, service, message)
         asked = message.body
-        begun = _row(message, Kind.REVERSE, Step.REVERSAL_CAME, evidence_id) | {
+        begun = _row(message, Step.REVERSAL_CAME, evidence_id) | {
             "original_date": asked.original_date,
             "original_seq": asked.original_seq,
             "content_hash": message.content_hash,
@@ -73,7 +73,7 @@ async def take_reversal(service: Payments, message: Message) -> Said:
 async def _book(tx: Writer, message: Message, journal_id: UUID) -> Said:
     [collection] = await settle(tx, message.books, [_payment(message)], message.now)
     settled = collection["outcome"] == Outcome.SETTLED
-    standing = rules.move(Standing.RECEIVED, Step.SETTLED if settled else Step.NOT_SETTLED)
+    standing = rules.JOURNAL_TRANSITIONS[Standing.RECEIVED, Step.SETTLED if settled else Step.NOT_SETTLED]
     said = Said(
         Code.ACCEPTED,
         {
@@ -94,12 +94,13 @@ async def _forestall(tx: Writer, message: Message, row: Row, evidence_id: UUID) 
     """The payment of a reversal that came first: it is put on record and not booked."""
     said = told_reversed(message.body.bill_no)
     content = _content(message) | {"evidence_id": evidence_id, "received_at": message.now, "answer": said.kept()}
-    await store.put(tx, message.books, row["journal_id"], rules.move(Standing.AWAITED, Step.PAYMENT_CAME), **content)
+    after = rules.JOURNAL_TRANSITIONS[Standing.AWAITED, Step.PAYMENT_CAME]
+    await store.put(tx, message.books, row["journal_id"], after, **content)
     waiting = await store.reversal_of(
         tx, message.books, message.bank.institution, message.head.trans_date, message.head.trans_seq
     )
     assert waiting is not None
-    after = rules.move(standing_of(waiting), Step.ORIGINAL_CAME)
+    after = rules.JOURNAL_TRANSITIONS[standing_of(waiting), Step.ORIGINAL_CAME]
     await store.put(tx, message.books, waiting["journal_id"], after)
     return said
 
@@ -107,7 +108,7 @@ async def _forestall(tx: Writer, message: Message, row: Row, evidence_id: UUID) 
 async def _await_original(tx: Writer, message: Message, evidence_id: UUID) -> Row:
     """Take the serial of a payment that has not come yet; where it has come this very moment, the payment's row."""
     asked = message.body
-    placeholder = _row(message, Kind.PAY, Step.REVERSAL_CAME, evidence_id) | {
+    placeholder = _row(message, Step.REVERSAL_CAME_FIRST, evidence_id) | {
         "bank_date": asked.original_date,
         "bank_seq": asked.original_seq,
         "answer": told_reversed(None).kept(),
@@ -127,7 +128,7 @@ async def _undo(tx: Writer, message: Message, begun: dict[str, Any], original: R
             raise
         return await _conclude(tx, begun, Step.REFUSED, Said(Code.PAID_BACK, {}))
     step = Step.BILL_REOPENED if standing_of(original) is Standing.SETTLED else Step.NOTHING_TO_REOPEN
-    await store.put(tx, message.books, original["journal_id"], rules.move(standing_of(original), step))
+    await store.put(tx, message.books, original["journal_id"], rules.JOURNAL_TRANSITIONS[standing_of(original), step])
     return await _conclude(tx, begun, step, Said(Code.ACCEPTED, _undone(original)))
 
 
@@ -144,7 +145,7 @@ async def _conclude_again(tx: Writer, message: Message, begun: dict[str, Any], o
 
 
 async def _conclude(tx: Writer, begun: dict[str, Any], step: Step, said: Said) -> Said:
-    after = rules.move(Standing.AWAITING, step)
+    after = rules.JOURNAL_TRANSITIONS[Standing.AWAITING, step]
     await store.put(tx, begun["pool"], begun["journal_id"], after, answer=said.kept())
     return said
 
@@ -170,16 +171,16 @@ def _original(message: Message) -> tuple[str, str, Any, str]:
     return message.books, message.bank.institution, message.body.original_date, message.body.original_seq
 
 
-def _row(message: Message, kind: Kind, step: Step, evidence_id: UUID) -> dict[str, Any]:
+def _row(message: Message, step: Step, evidence_id: UUID) -> dict[str, Any]:
     """A new row of the journal, before anything is known but its serial and its amount."""
-    standing = rules.begin(kind, step)
+    standing = rules.JOURNAL_TRANSITIONS[None, step]
     return {
         "pool": message.books,
         "journal_id": new_id(),
         "institution": message.bank.institution,
         "bank_date": message.head.trans_date,
         "bank_seq": message.head.trans_seq,
-        "kind": kind,
+        "kind": standing.kind,
         "amount_fen": message.body.pay_amount,
         "third_state": standing.third,
         "our_state": standing.ours,

@@ -5,29 +5,47 @@ to take back. Money at a counter or with an agent goes up on other ways: shifts 
 """
 
 from datetime import datetime
-from uuid import UUID
 
-from shared.database import Writer
+from shared.codes import Channel
+from shared.database import Row, Writer
 
 from .. import rules
+from ..rules.accounts import held_by_bank
+from ..rules.orders import WECHAT_ACCOUNT
+from ..rules.tax import ETAX_ACCOUNT
 from ..store import breaks as store
 from .posting import transfer
 
 KIND = "clear"
+HOLDING = (Channel.WECHAT, Channel.BANK, Channel.ETAX)
+"""The channels that hold what they have collected until they have accounted for it."""
+
 _CHUNK = 1_000
 
 
-async def clear(tx: Writer, pool: str, statement_id: UUID, now: datetime) -> bool:
+async def clear(tx: Writer, statement: Row, now: datetime) -> bool:
     """Clear what the rows of a locked, accepted statement stand for; whether there may be more."""
-    rows = await store.uncleared(tx, pool, statement_id, _CHUNK)
-    if not rows:
+    if statement["channel"] not in HOLDING:
         return False
-    postings = [
-        transfer(row, KIND, rules.SPECIAL_ACCOUNT, row["held"], row["amount_fen"], row["collection_id"], now)
-        for row in rows
-    ]
-    await store.post_clearing(tx, postings)
-    for subject_pool in sorted({row["pool"] for row in rows}):
-        cleared = [row["collection_id"] for row in rows if row["pool"] == subject_pool]
-        await store.mark_cleared(tx, pool, subject_pool, cleared, now)
+    held = held_by(Channel(statement["channel"]), statement["institution"])
+    rows = await store.uncleared(tx, statement["pool"], statement["statement_id"], _CHUNK)
+    await store.post_clearing(
+        tx,
+        [
+            transfer(row, KIND, rules.SPECIAL_ACCOUNT, held, row["amount_fen"], row["collection_id"], now)
+            for row in rows
+        ],
+    )
+    for home in sorted({row["pool"] for row in rows}):
+        ids = [row["collection_id"] for row in rows if row["pool"] == home]
+        await store.mark_cleared(tx, statement["pool"], home, ids, now)
     return len(rows) == _CHUNK
+
+
+def held_by(channel: Channel, institution: str) -> str:
+    """The account of what a channel holds; what the counter's acquirer has, it has paid in already."""
+    return {
+        Channel.WECHAT: WECHAT_ACCOUNT,
+        Channel.ETAX: ETAX_ACCOUNT,
+        Channel.BANK: held_by_bank(institution),
+    }.get(channel, rules.SPECIAL_ACCOUNT)

@@ -35,7 +35,7 @@ async def open_shift(service: Payments, caller: Caller, once: Once, order: schem
             "counter_code": order.counter_code,
             "region": order.region,
             "clerk": caller.subject,
-            "status": "open",
+            "status": rules.SHIFT_TRANSITIONS[None, rules.ShiftAct.OPEN],
             "opening_float_fen": order.opening_float_fen,
             "opened_at": service.clock.now(),
             "version": 1,
@@ -119,7 +119,7 @@ def _require_own_open(shift: Mapping[str, Any] | None, caller: Caller, shift_id:
     caller.require_region(shift["region"])
     if shift["clerk"] != caller.subject:
         raise schemas.SHIFT_OF_ANOTHER(shift_id=shift_id, clerk=shift["clerk"])
-    if shift["status"] != "open":
+    if shift["status"] != rules.ShiftStatus.OPEN:
         raise schemas.SHIFT_CLOSED(shift_id=shift_id)
 
 

@@ -66,8 +66,10 @@ async def _siblings(tx: Reader, statement: Row, rows: Sequence[Row]) -> dict[int
     counts: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     places: dict[int, tuple[str, int]] = {}
     for row in await store.siblings(tx, statement["pool"], statement["statement_id"], references):
-        counts[row["reference"]][row["kind"]] += 1
-        places[row["row_no"]] = (row["reference"], counts[row["reference"]][row["kind"]])
+        # What went back to one card is told apart by its amount.
+        kind = f"{row['kind']} {row['amount_fen']}" if row["kind"] == rules.LineKind.REFUND else row["kind"]
+        counts[row["reference"]][kind] += 1
+        places[row["row_no"]] = (row["reference"], counts[row["reference"]][kind])
     return {
         row_no: rules.Siblings(
             place, counts[reference][rules.LineKind.PAYMENT], counts[reference][rules.LineKind.REVERSAL]
@@ -89,7 +91,9 @@ async def _by_reference(
     }
     for row in back:
         place = siblings.get(row["row_no"], rules.Siblings()).place
-        found[row["row_no"]] = _nth(refunds.get(row["reference"], []), place)
+        named = refunds.get(row["reference"], [])
+        same = [refund for refund in named if refund["amount_fen"] == row["amount_fen"]]
+        found[row["row_no"]] = _nth(same or named, place)
     return found
 
 
@@ -157,7 +161,7 @@ async def _refunds(tx: Reader, statement: Row, references: Sequence[str]) -> dic
     pool = statement["pool"]
     found: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     if statement["channel"] == Channel.COUNTER:
-        for row in await store.card_refunds(tx, pool, references):
+        for row in await store.card_refunds(tx, pool, statement["day"], references):
             found[row["wanted"]].append(row)
         return found
     named = {reference: refund_of_number(reference) for reference in references}

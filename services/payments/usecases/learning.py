@@ -29,8 +29,7 @@ async def _issue(tx: Writer, pool: str, events: Sequence[Event]) -> None:
     rows = []
     for event in events:
         news = schemas.AssessmentIssued.model_validate(event.data)
-        status = rules.BillStatus.OPEN if news.payable_fen else rules.BillStatus.PAID
-        rows.append(bill_row(pool, news, event.occurred_at, status))
+        rows.append(bill_row(pool, news, event.occurred_at, rules.first_status(news.payable_fen)))
     stored = await store.insert_bills(tx, rows)
     free = [row for row in rows if row["assessment_id"] in stored and row["status"] == rules.BillStatus.PAID]
     await settling_store.insert_transfers(

@@ -8,6 +8,7 @@ other direction: money of ours that no row stands for.
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,7 @@ import structlog
 from shared.clock import SHANGHAI, business_day
 from shared.codes import Channel
 from shared.database import Row, Writer
+from shared.jobs import in_turn
 
 from ..rules import reconciling as rules
 from ..rules.reconciling import Result
@@ -44,15 +46,13 @@ async def look_over_statements(service: Payments) -> bool:
     today = business_day(service.clock.now())
     async with service.database.reading() as tx:
         due = await statement_store.due_statements(tx, today)
-    worked, failure = False, None
-    for statement in due:
-        try:
-            while await look_over(service, statement):
-                worked = True
-        except Exception as error:  # noqa: BLE001 -- one statement must not hold up the others; raised below
-            failure = failure or error
-    if failure:
-        raise failure
+    return await in_turn(due, partial(_look_over_whole, service))
+
+
+async def _look_over_whole(service: Payments, statement: Row) -> bool:
+    worked = False
+    while await look_over(service, statement):
+        worked = True
     return worked
 
 
@@ -64,7 +64,7 @@ async def look_over(service: Payments, statement: Row) -> bool:
         row = await statement_store.lock_statement(tx, statement["pool"], statement["statement_id"], wait=False)
         if row is None or row["state"] != rules.StatementState.ACCEPTED or not row["look_on"] or row["look_on"] > today:
             return False
-        if await _judge_chunk(service, tx, row, now) or await clear(tx, row["pool"], row["statement_id"], now):
+        if await _judge_chunk(service, tx, row, now) or await clear(tx, row, now):
             return True
         if await _account_for_ours(service, tx, row, today):
             return True

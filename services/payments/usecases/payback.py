@@ -188,7 +188,7 @@ def _require_payable(order: schemas.RefundOrder, shift: Any, collection: Any, ot
 def _require_shift(order: schemas.RefundOrder, shift: Any) -> None:
     if shift is None:
         raise schemas.SHIFT_UNKNOWN(shift_id=order.shift_id)
-    if shift["status"] != "open":
+    if shift["status"] != rules.ShiftStatus.OPEN:
         raise schemas.SHIFT_CLOSED(shift_id=order.shift_id)
     if shift["clerk"] != order.paid_by:
         raise schemas.SHIFT_OF_ANOTHER(shift_id=order.shift_id, clerk=shift["clerk"])

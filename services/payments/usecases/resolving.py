@@ -13,11 +13,10 @@ from shared.database import Row, Writer
 
 from .. import rules as money
 from ..rules import reconciling as rules
-from ..rules.accounts import held_by_bank
-from ..rules.bank import Step, move
-from ..rules.orders import WECHAT_ACCOUNT, wechat_book
+from ..rules.bank import JOURNAL_TRANSITIONS, Step
+from ..rules.orders import wechat_book
 from ..rules.reconciling import BreakKind, Resolution
-from ..rules.tax import ETAX_ACCOUNT, NOT_NAMED, receipt_book
+from ..rules.tax import NOT_NAMED, receipt_book
 from ..schemas import statement_problems as problems
 from ..schemas.wechat import WechatAmount, WechatTransaction
 from ..store import bank as bank_store
@@ -27,7 +26,7 @@ from ..store import settling as settling_store
 from ..store import shifts as shift_store
 from ..store import statements as statement_store
 from .bank_messages import standing_of
-from .clearing import clear
+from .clearing import clear, held_by
 from .finding import Found, Subject, find
 from .posting import transfer
 from .reversing import reverse
@@ -62,7 +61,7 @@ async def resolve(
     booked = await _book(service, tx, row, found, corrected, approved_by, now)
     about = Subject("collection", row["pool"], booked["collection_id"], booked["amount_fen"])
     await _match(tx, row, [about])
-    await clear(tx, row["pool"], row["statement_id"], now)
+    await clear(tx, row, now)
     return about.id
 
 
@@ -105,7 +104,7 @@ async def _take_back(tx: Writer, subjects: Sequence[Subject], reason: str, now: 
 async def _give_back(tx: Writer, collection: Mapping[str, Any], now: datetime) -> None:
     """A closed shift has handed over what is taken back now: the special account makes it up for the shift."""
     shift = await shift_store.share_shift(tx, collection["pool"], collection["shift_id"])
-    if shift is None or shift["status"] == "open":
+    if shift is None or shift["status"] == money.ShiftStatus.OPEN:
         return  # it will hand over less
     held = money.held_account(str(collection["shift_id"]))
     about, amount_fen = {**collection, "scheme": None}, collection["amount_fen"]
@@ -120,7 +119,7 @@ async def _note_in_journal(tx: Writer, collection: Mapping[str, Any]) -> None:
     entry = await bank_store.lock_booked(tx, collection["pool"], collection["collection_id"])
     if entry is None:
         return  # booked from a statement: the bank never told of it
-    after = move(standing_of(entry), Step.CORRECTED)
+    after = JOURNAL_TRANSITIONS[standing_of(entry), Step.CORRECTED]
     await bank_store.put(tx, collection["pool"], entry["journal_id"], after)
 
 
@@ -135,7 +134,7 @@ async def _confirm(tx: Writer, row: Row, found: Found, now: datetime) -> None:
         if any(each["reversed_at"] for each in (await store.share_collections(tx, pool, ids)).values()):
             raise _too_late(row, row["resolution"])
     await _match(tx, row, found.subjects)
-    await clear(tx, row["pool"], row["statement_id"], now)
+    await clear(tx, row, now)
 
 
 async def _match(tx: Writer, row: Row, subjects: Sequence[Subject]) -> None:
@@ -185,7 +184,7 @@ async def _book(
         book_code=_BOOKS[channel].format(pool=pool, institution=row["institution"]),
         taken_by=approved_by,
         shift_id=None,
-        held_account=_held(channel, row["institution"]),
+        held_account=held_by(channel, row["institution"]),
         message={
             "statement_id": str(row["statement_id"]),
             "row_no": row["row_no"],
@@ -214,15 +213,6 @@ def _as_told(service: Payments, row: Row) -> WechatTransaction:
 def _paid_at(row: Row) -> datetime:
     at: datetime = row["paid_at"] or datetime.combine(row["day"], time(), SHANGHAI)
     return at
-
-
-def _held(channel: Channel, institution: str) -> str:
-    """Who holds money that a statement brings to light; that of the counter the acquirer has paid in already."""
-    return {
-        Channel.WECHAT: WECHAT_ACCOUNT,
-        Channel.ETAX: ETAX_ACCOUNT,
-        Channel.BANK: held_by_bank(institution),
-    }.get(channel, money.SPECIAL_ACCOUNT)
 
 
 def _reason(row: Row) -> str:

@@ -9,7 +9,7 @@ from uuid import UUID
 from shared.clock import business_day
 from shared.database import Row, Writer
 
-from .. import schemas
+from .. import rules, schemas
 from ..store import bills as bill_store
 from ..store import refunds as refund_store
 from ..store import reversing as store
@@ -28,7 +28,7 @@ async def reverse(
     # Bills before collections, which is everybody's order of locks.
     await bill_store.lock_bills(tx, pool, await store.settled_bills(tx, pool, collection_ids))
     rows = await store.lock_collections(tx, pool, collection_ids)
-    fresh = [row for row in rows if row["reversed_at"] is None]
+    fresh = [row for row in rows if (_state(row), rules.CollectionAct.REVERSE) in rules.COLLECTION_TRANSITIONS]
     for row in fresh:
         if row["refunded_fen"] or row["refunding_fen"]:
             raise schemas.NOT_REVERSIBLE(collection_id=row["collection_id"])
@@ -48,6 +48,11 @@ async def reverse(
         bill = bills[bill_no]
         tx.publish(pool, "bill.reversed", bill_no, bill["version"] + 1, now, _told(bill, row, reason, now))
     return fresh
+
+
+def _state(row: Row) -> rules.CollectionState:
+    outcome, is_reversed = rules.Outcome(row["outcome"]), row["reversed_at"] is not None
+    return rules.collection_state(outcome, settles=row["settles"], is_reversed=is_reversed)
 
 
 def _contrary(posting: Row, subject: object, now: datetime) -> dict[str, Any]:

@@ -197,7 +197,7 @@ async def read_reconciliation(service: Payments, caller: Caller, pool: str) -> d
     """How far a pool is reconciled. Raises Problem AREA_FORBIDDEN."""
     caller.require_pool(pool)
     async with service.database.reading() as tx:
-        return dict(await store.figures(tx, pool, _AGREED))
+        return dict(await store.figures(tx, pool, _AGREED, business_day(service.clock.now())))
 
 
 async def accept(

@@ -6,11 +6,13 @@ and several workers may be at it. What the file says of itself is compared when 
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from shared import evidence
 from shared.codes import Channel
 from shared.database import Row
+from shared.jobs import in_turn
 
 from ..formats.statement_layouts import open_reader
 from ..formats.statements import LineSplitter, RawLine, StatementLine, StatementReader
@@ -29,15 +31,7 @@ async def take_statements(service: Payments) -> bool:
     """
     async with service.database.reading() as tx:
         waiting = await store.waiting_statements(tx)
-    worked, failure = False, None
-    for statement in waiting:
-        try:
-            worked |= await take_statement(service, statement)
-        except Exception as error:  # noqa: BLE001 -- one file must not hold up the files of others; raised below
-            failure = failure or error
-    if failure:
-        raise failure
-    return worked
+    return await in_turn(waiting, partial(take_statement, service))
 
 
 async def take_statement(service: Payments, statement: Row) -> bool:

@@ -78,11 +78,11 @@ async def take_wechat_notification(service: Payments, headers: Mapping[str, str]
     async with service.database.writing() as tx:
         pool = await _home(tx, message["reference"])
         status = await message_store.store_message(tx, {"pool": pool, **message})
-    if status == "unreadable":
+    if status == rules.MessageStatus.UNREADABLE:
         CHANNEL_MESSAGES.labels("wechat", status).inc()
         _log.error("channel_message_unreadable", channel="wechat", message_id=message["message_id"])
         raise wire.Unreadable(message["verdict"])
-    if status == "received":
+    if status == rules.MessageStatus.RECEIVED:
         await _apply(service, pool, message["message_id"])
 
 
@@ -113,7 +113,8 @@ async def _apply(service: Payments, pool: str, message_id: str) -> None:
             verdict = await wechat_refund_news(tx, wire.read_refund(row["content"]), service.clock.now())
         else:
             verdict = rules.Verdict.KIND_UNKNOWN
-        status = "kept" if verdict in rules.ONLY_KEPT else "applied"
+        act = rules.MessageAct.KEEP if verdict in rules.ONLY_KEPT else rules.MessageAct.APPLY
+        status = rules.MESSAGE_TRANSITIONS[rules.MessageStatus.RECEIVED, act]
         await message_store.judge_message(tx, row, status, verdict, wall_now())
     CHANNEL_MESSAGES.labels("wechat", verdict).inc()
     _log.info("channel_message", channel="wechat", message_id=message_id, status=status, verdict=verdict)
@@ -205,7 +206,7 @@ def _message(client: WechatClient, headers: Mapping[str, str], body: bytes) -> d
         "message_id": f"sha256-{hashlib.sha256(body).hexdigest()}",
         "kind": "",
         "reference": None,
-        "status": "received",
+        "status": rules.MESSAGE_TRANSITIONS[None, rules.MessageAct.RECEIVE],
         "verdict": None,
         "headers": {name: kept[name] for name in kept if name.startswith("wechatpay-") or name == "request-id"},
         "body": body,
@@ -221,5 +222,6 @@ def _message(client: WechatClient, headers: Mapping[str, str], body: bytes) -> d
             row["reference"] = wire.read_refund(content).out_trade_no
         row["content"] = content
     except wire.Unreadable as error:
-        row |= {"status": "unreadable", "verdict": str(error)}
+        unread = rules.MESSAGE_TRANSITIONS[None, rules.MessageAct.FAIL_TO_READ]
+        row |= {"status": unread, "verdict": str(error)}
     return row

@@ -37,12 +37,12 @@ class Application(BaseModel):
 
     pool: PoolField
     application_id: UUID = Field(description="Identifier", examples=["0192f0c4-7b7a-7c3e-8a55-3f1f7f1b2a07"])
-    scheme: str = Field(description="Scheme", examples=["yangcheng-2022"])
+    scheme: str = Field(description="Scheme", examples=["example-2031"])
     collection_id: UUID = Field(description="The money", examples=["0192f0c4-7b7a-7c3e-8a55-3f1f7f1b2a03"])
-    bill_no: str = Field(description="The bill it was meant for", examples=["1405227QK3M9Z5T2WB8XCD"])
+    bill_no: str = Field(description="The bill it was meant for", examples=["9901017QK3M9Z5T2WB8XCD"])
     person_id: UUID | None = Field(description="Insured person", examples=["0192f0c4-7b7a-7c3e-8a55-3f1f7f1b2a05"])
     region: str = Field(
-        description="Place of insurance that the money was booked to (退费地)", examples=["140522108200"]
+        description="Place of insurance that the money was booked to (退费地)", examples=["990101102203"]
     )
     ground: str = Field(description="Why it was asked for", examples=["paid_twice"])
     cause: str = Field(
@@ -54,7 +54,7 @@ class Application(BaseModel):
         examples=[False],
     )
     state: State = Field(description="How far it has come", examples=["requested"])
-    amount_fen: int = Field(description="Amount asked for, in fen", examples=[32000])
+    amount_fen: int = Field(description="Amount asked for, in fen", examples=[30000])
     applicant_name: str = Field(description="申请人", examples=["王小明"])
     applicant_id: UUID | None = Field(
         description="The applicant's person_id", examples=["0192f0c4-7b7a-7c3e-8a55-3f1f7f1b2a02"]

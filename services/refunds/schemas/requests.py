@@ -9,9 +9,9 @@ from shared.regions import POOL_PATTERN
 
 from ..rules import AT_COUNTER
 
-PoolField = Annotated[str, Field(pattern=POOL_PATTERN, description="Pooling area (统筹区)", examples=["140522"])]
+PoolField = Annotated[str, Field(pattern=POOL_PATTERN, description="Pooling area (统筹区)", examples=["990101"])]
 SchemeField = Annotated[
-    str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60, description="Scheme", examples=["yangcheng-2022"])
+    str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60, description="Scheme", examples=["example-2031"])
 ]
 Note = Annotated[
     str | None,
