@@ -6,49 +6,42 @@ import io
 from collections.abc import AsyncIterator, Sequence
 from datetime import date
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import httpx
 import pytest
 from cryptography.exceptions import InvalidTag
 from fastapi import FastAPI
-from stdnum.cn import ric
 
-from services.eligibility import formats, rules, store
+from services.eligibility import formats, rules
+from services.eligibility.store import feeds as store
 from services.eligibility.usecases import Eligibility, taking
 from shared import chain, evidence
 from shared.jobs import drain
+from tests.eligibility_desk import (
+    ALL,
+    DISABLED,
+    EMPLOYED,
+    POLICE,
+    POOL,
+    VETERANS,
+    VILLAGE,
+    eligibility_alone,
+    number,
+    person,
+    rows,
+    send,
+    sheet,
+    statuses,
+    take,
+)
 from tests.suite import InProcessSuite, close_app
-
-POOL = "140522"
-VILLAGE = "140522108200"
-ALL = "eligibility:read eligibility:write"
-POLICE = ["姓名", "身份证号", "性别", "户号", "户籍地代码", "变动类型", "变动日期"]
-DISABLED = ["姓名", "身份证号", "残疾等级", "评定日期", "终止日期"]
-EMPLOYED = ["姓名", "身份证号", "参保单位", "参保起始日期", "参保终止日期"]
-VETERANS = ["姓名", "身份证号", "优抚类别", "认定日期", "终止日期"]
-
-
-def number(order: int, birth: str = "19800203") -> str:
-    """An invented identity number with a right check digit."""
-    stem = f"140522{birth}{order:03d}"
-    return stem + ric.calc_check_digit(f"{stem}0")
-
-
-def sheet(heading: Sequence[str], *rows: Sequence[str], encoding: str = "utf-8") -> bytes:
-    out = io.StringIO(newline="")
-    csv.writer(out).writerows([heading, *rows])
-    return out.getvalue().encode(encoding)
 
 
 @pytest.fixture
 async def suite(databases: dict[str, str], tmp_path: Path) -> AsyncIterator[InProcessSuite]:
-    running = InProcessSuite(databases, tmp_path / "keys", only=("eligibility",))
-    running.set_clock("2021-08-16 09:00")
-    yield running
-    assert await running.invariants_broken() == {}
-    await running.close()
+    async with eligibility_alone(databases, tmp_path) as running:
+        yield running
 
 
 @pytest.fixture
@@ -64,53 +57,6 @@ async def second(suite: InProcessSuite) -> AsyncIterator[FastAPI]:
     await close_app(app)
 
 
-async def send(
-    client: httpx.AsyncClient, supplier: str, data: bytes, *, file_name: str = "名单.csv", key: str | None = None
-) -> httpx.Response:
-    return await client.post(
-        "/v1/feeds",
-        params={"pool": POOL, "supplier": supplier, "file_name": file_name},
-        content=data,
-        headers={
-            "Idempotency-Key": key or f"{supplier}-{Random().random()}",
-            "Content-Type": "application/octet-stream",
-        },
-    )
-
-
-async def take(suite: InProcessSuite, supplier: str, data: bytes) -> dict[str, Any]:
-    """Hand a list over and have it taken; the feed as it stands then."""
-    client = suite.client("eligibility", ALL)
-    sent = await send(client, supplier, data)
-    assert sent.status_code == 201, sent.text
-    await suite.settle_down()
-    answer = await client.get(f"/v1/feeds/{sent.json()['feed_id']}", params={"pool": POOL})
-    feed: dict[str, Any] = answer.json()
-    assert feed["state"] == "taken"
-    return feed
-
-
-async def person(client: httpx.AsyncClient, document: str) -> dict[str, Any]:
-    body = {"pool": POOL, "document": {"type": "resident_id", "number": document}}
-    answer = await client.post("/v1/persons/lookup", json=body)
-    assert answer.status_code == 200, answer.text
-    found: dict[str, Any] = answer.json()
-    return found
-
-
-async def statuses(client: httpx.AsyncClient, person_id: str, as_of: str) -> list[dict[str, Any]]:
-    answer = await client.get(f"/v1/persons/{person_id}/statuses", params={"pool": POOL, "as_of": as_of})
-    assert answer.status_code == 200, answer.text
-    (item,) = answer.json()["items"]
-    held: list[dict[str, Any]] = item["statuses"]
-    return held
-
-
-async def rows(suite: InProcessSuite, sql: str) -> list[dict[str, Any]]:
-    async with suite.apps["eligibility"].state.database.reading() as tx:
-        return [dict(row) for row in await tx.rows(sql)]
-
-
 async def audit_lines(suite: InProcessSuite) -> list[dict[str, Any]]:
     return await rows(suite, "select action, client_id, actor, persons from audit_line order by seq")
 
@@ -123,6 +69,7 @@ async def events(client: httpx.AsyncClient) -> list[tuple[str, dict[str, Any]]]:
 # Lists
 
 
+@pytest.mark.rule("S000-56")
 async def test_bad_rows_come_back_as_they_were_sent(suite: InProcessSuite, client: httpx.AsyncClient) -> None:
     good = ["张三", number(1), "二级", "2019-01-01", ""]
     bad = [
@@ -172,6 +119,35 @@ async def test_a_row_under_another_name_goes_back_and_changes_nobody(
     assert (await person(client, number(2)))["name"] == "王五"
 
 
+@pytest.mark.lesson("several matches in an import")
+async def test_a_row_that_fits_two_persons_goes_back_and_updates_neither(
+    suite: InProcessSuite, client: httpx.AsyncClient
+) -> None:
+    """The number is one's, the name another's; the rows around it count."""
+    known = [["张三", number(1), "二级", "2019-01-01", ""], ["王五", number(2), "二级", "2019-01-01", ""]]
+    await take(suite, "disabled_federation", sheet(DISABLED, *known))
+    persons = await rows(suite, "select * from person order by person_id")
+    statuses_before = await rows(suite, "select * from status order by status_id")
+    told = await events(client)
+    feed = await take(
+        suite,
+        "disabled_federation",
+        sheet(
+            DISABLED,
+            ["王五", number(1), "一级", "2019-01-01", ""],
+            ["张三", number(2), "一级", "2019-01-01", ""],
+            ["李四", number(3), "一级", "2019-01-01", ""],
+        ),
+    )
+    assert (feed["rows_accepted"], feed["rows_rejected"]) == (1, 2)
+    found = await rows(suite, "select * from person order by person_id")
+    assert [row for row in found if row in persons] == persons
+    assert len(found) == 3
+    kept = await rows(suite, "select * from status order by status_id")
+    assert [row for row in kept if row in statuses_before] == statuses_before
+    assert [kind for kind, _ in (await events(client))[len(told) :]] == ["status.granted"]
+
+
 async def test_the_same_bytes_are_the_same_feed(suite: InProcessSuite, client: httpx.AsyncClient) -> None:
     data = sheet(DISABLED, ["张三", number(1), "二级", "2019-01-01", ""])
     first = await send(client, "disabled_federation", data, key="one")
@@ -211,6 +187,7 @@ async def test_a_status_stated_otherwise_is_withdrawn_and_kept(
     assert held["valid_to"] == "2021-07-31"
     assert held["evidence"] == {
         "supplier": "disabled_federation", "feed_id": feed["feed_id"], "row": 2, "sha256": feed["sha256"],
+        "ended_by": None,
     }  # fmt: skip
     told = await events(client)
     assert [kind for kind, _ in told] == ["status.granted", "status.withdrawn", "status.granted"]
@@ -294,7 +271,7 @@ async def waiting(app: FastAPI) -> tuple[Eligibility, Any, Sequence[rules.Verdic
     """The waiting feed as a worker sees it, judged."""
     service: Eligibility = app.state.service
     async with service.database.reading() as tx:
-        (feed,) = await store.waiting_feeds(tx)
+        (feed,) = await store.working_feeds(tx)
         data = await evidence.load(tx, service.sealer, feed["pool"], feed["evidence_id"])
     supplier = service.suppliers[feed["supplier"]]
     verdicts = list(rules.judge_rows(formats.read_feed(supplier, feed["file_name"], data), supplier, date(2021, 8, 16)))
@@ -347,6 +324,7 @@ async def test_a_worker_killed_inside_a_chunk_leaves_nothing_half_done(
     await whole_and_once(suite, 2300)
 
 
+@pytest.mark.lesson("N workers")
 async def test_two_workers_take_each_row_once(
     suite: InProcessSuite, client: httpx.AsyncClient, second: FastAPI
 ) -> None:
@@ -366,7 +344,7 @@ async def test_lists_that_name_the_same_new_persons_at_once_record_them_once(
     await send(client, "veterans", sheet(VETERANS, *([*row, "在乡重点优抚", "2021-01-01", ""] for row in people[::-1])))
     service, other = suite.apps["eligibility"].state.service, second.state.service
     async with service.database.reading() as tx:
-        first_feed, second_feed = await store.waiting_feeds(tx)
+        first_feed, second_feed = await store.working_feeds(tx)
     await asyncio.gather(taking.take_feed(service, first_feed), taking.take_feed(other, second_feed))
     (counts,) = await rows(
         suite, "select (select count(*) from person) as persons, (select count(*) from status) as statuses"
@@ -412,7 +390,11 @@ async def test_a_status_holds_on_its_first_and_its_last_day(suite: InProcessSuit
     )
     assert [item["person_id"] for item in answer.json()["items"]] == [person_id]
     today = await client.post("/v1/statuses/query", json={"pool": POOL, "person_ids": [person_id]})
-    assert today.json() == {"as_of": "2021-08-16", "items": [{"person_id": person_id, "statuses": []}]}
+    assert today.json() == {
+        "as_of": "2021-08-16",
+        "known_at": "2021-08-16T09:00:00+08:00",
+        "items": [{"person_id": person_id, "statuses": [], "near": None}],
+    }
     asked = {"pool": POOL, "every_day": True, "person_ids": [person_id]}
     ever = (await client.post("/v1/statuses/query", json=asked)).json()
     assert ever["as_of"] is None
@@ -423,6 +405,7 @@ async def test_a_status_holds_on_its_first_and_its_last_day(suite: InProcessSuit
     assert both.status_code == 422
 
 
+@pytest.mark.rule("S000-55", "S001-30", "S003-21")
 async def test_the_hukou_is_the_latest_that_public_security_told(
     suite: InProcessSuite, client: httpx.AsyncClient
 ) -> None:
@@ -532,6 +515,7 @@ async def resolve(client: httpx.AsyncClient, *items: dict[str, Any], key: str = 
     )
 
 
+@pytest.mark.rule("S003-19", "S003-21", "A003-6")
 async def test_a_roster_is_resolved_person_by_person(suite: InProcessSuite, client: httpx.AsyncClient) -> None:
     await take(suite, "public_security", sheet(POLICE, ["张三", number(1), "男", "1", VILLAGE, "在册", ""]))
     answer = await resolve(

@@ -119,11 +119,12 @@ def test_a_returned_file_put_right_can_be_sent_again() -> None:
     assert first(DISABLED, "退回-残联.csv", back).cell("number") == "11010519491231002X"
 
 
-def test_every_supplier_of_the_season_is_known() -> None:
-    assert set(SUPPLIERS) == {
+def test_every_supplier_of_the_season_is_known_and_every_status_has_one() -> None:
+    assert set(SUPPLIERS) >= {
         "civil_affairs", "disabled_federation", "rural_revitalisation", "veterans", "public_security", "education",
         "employee_insurance",
     }  # fmt: skip
+    assert {status for supplier in SUPPLIERS.values() for status in supplier.asserts} == set(Status)
     assert SUPPLIERS["disabled_federation"].words["一级"] == rules.Assertion(Status.DISABLED, 1)
     assert SUPPLIERS["disabled_federation"].unknown_word == rules.FaultCode.GRADE_INVALID
     assert SUPPLIERS["education"].every_row == rules.Assertion(Status.STUDENT)

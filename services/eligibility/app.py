@@ -14,11 +14,11 @@ from shared.service import build, verifier
 from . import jobs
 from .api import router
 from .formats import read_suppliers
-from .invariants import INVARIANTS
+from .invariants import ALARMS, INVARIANTS
 from .settings import Settings
 from .usecases import Eligibility
 
-REVISION = "0005_create_hukou"
+REVISION = "0010_create_match_case"
 """The migration this code expects."""
 
 _SUPPLIERS = Path(__file__).with_name("suppliers.yaml")
@@ -32,12 +32,13 @@ def create_app(
 ) -> FastAPI:
     """The application. `clock` tells business time; `transports` stand in for the network in one-process runs."""
     settings = settings or Settings()
+    clock = clock or WallClock()
     database = Database(settings.database_url, pool_size=settings.pool_size)
     keys = settings.sealing_keys.get_secret_value()
     service = Eligibility(
         settings,
         database,
-        clock or WallClock(),
+        clock,
         read_suppliers(_SUPPLIERS.read_bytes()),
         Sealer.from_setting(keys) if keys else None,
     )
@@ -50,6 +51,8 @@ def create_app(
         service=service,
         router=router,
         invariants=INVARIANTS,
+        alarms=ALARMS,
+        clock=clock,
         jobs=jobs.jobs(service),
         followers=[],
         revision=REVISION,

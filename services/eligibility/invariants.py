@@ -4,7 +4,9 @@ An edit behind the services' back shows here: a status must agree with the event
 about hukou with the digest in the audit line of their writing; `chain.verify` guards those in turn.
 """
 
-from shared.invariants import Invariant
+from datetime import timedelta
+
+from shared.invariants import Invariant, alarm
 
 
 def _rests_on_accepted_row(table: str, key: str) -> str:
@@ -71,6 +73,18 @@ INVARIANTS = (
         "or (state = 'taken' and rows_total <> rows_accepted + rows_rejected)",
     ),
     Invariant(
+        "accepted_rows_are_kept",
+        "Of every list at most as many rows say something as were accepted",
+        "select feed.pool, feed.feed_id as subject from feed left join (select pool, feed_id, count(*) as kept "
+        "from status_claim group by pool, feed_id) as said on said.pool = feed.pool and said.feed_id = feed.feed_id "
+        "where coalesce(said.kept, 0) > rows_accepted",
+    ),
+    Invariant(
+        "feed_decided_by_another",
+        "Whoever let a full list end what it does not name had not handed it over",
+        "select pool, feed_id as subject from feed where decided_by = received_by",
+    ),
+    Invariant(
         "feed_has_its_bytes",
         "A feed's evidence has the size and the hash that the feed was received with",
         "select feed.pool, feed.feed_id as subject from feed left join evidence on evidence.pool = feed.pool "
@@ -81,6 +95,17 @@ INVARIANTS = (
         "status_rests_on_accepted_row",
         "Every status stands on an accepted row of a feed",
         _rests_on_accepted_row("status", "status_id"),
+    ),
+    Invariant(
+        "claim_rests_on_accepted_row",
+        "What is kept of a row stands on an accepted row of a feed",
+        _rests_on_accepted_row("status_claim", "feed_id"),
+    ),
+    Invariant(
+        "status_rests_on_list_that_counts",
+        "No status that holds rests on a list that was withdrawn",
+        "select status.pool, status.status_id as subject from status join feed on feed.pool = status.pool "
+        "and feed.feed_id = status.feed_id where status.withdrawn_at is null and feed.state = 'withdrawn'",
     ),
     Invariant(
         "status_is_of_its_supplier",
@@ -118,3 +143,35 @@ INVARIANTS = (
         "where later.pool = event.pool and later.type = 'status.withdrawn' and later.subject = event.subject))",
     ),
 )
+
+ALARMS = (
+    alarm(
+        "feed_is_taken",
+        "A list is taken within a day; the job goes on where it stopped",
+        "select pool, feed_id as subject from feed where state in ('received', 'ending')",
+        since="coalesce(decided_at, received_at)",
+        limit=timedelta(days=1),
+    ),
+    alarm(
+        "feed_is_decided",
+        "A second person decides within three days about a full list that ends many statuses",
+        "select pool, feed_id as subject from feed where state = 'held'",
+        since="taken_at",
+        limit=timedelta(days=3),
+    ),
+    alarm(
+        "match_is_decided",
+        "A clerk decides within two weeks whom a name and number of the work list mean",
+        "select pool, case_id as subject from match_case where decided_at is null",
+        since="opened_at",
+        limit=timedelta(days=14),
+    ),
+    alarm(
+        "feed_is_taken_back",
+        "What rested on a withdrawn list is gone through within a day; the job goes on where it stopped",
+        "select pool, feed_id as subject from feed where state = 'withdrawing'",
+        since="withdrawn_at",
+        limit=timedelta(days=1),
+    ),
+)
+"""What waits longer than it may."""

@@ -62,7 +62,26 @@ identity_document = Table(
     Index("identity_document_person", "pool", "person_id"),
 )
 
-# One handed-over list. `rows_done` is the cursor of the job that judges it.
+# What a pool has agreed with a department, and its turn: whoever changes what rests on its lists locks this row first.
+supplier = Table(
+    "supplier",
+    metadata,
+    Column("pool", Text, nullable=False),
+    Column("supplier", Text, nullable=False),
+    Column("contact", Text),
+    Column("first_due_on", Date),
+    Column("every_months", Integer),
+    Column("stale_after_days", Integer),
+    Column("version", Integer, nullable=False),
+    PrimaryKeyConstraint("pool", "supplier"),
+    CheckConstraint("every_months between 1 and 12", name="supplier_every_months"),
+    CheckConstraint("every_months is null or first_due_on is not null", name="supplier_first_due_on"),
+    CheckConstraint("stale_after_days > 0", name="supplier_stale_after_days"),
+    CheckConstraint("version > 0", name="supplier_version"),
+)
+
+# One handed-over list. `rows_done` is the cursor of the job that judges it, `sweep_after` of the one that ends statuses
+# or takes them back. Of two lists of a supplier the later one counts: by `list_day`, `serial`, then as they came.
 feed = Table(
     "feed",
     metadata,
@@ -73,6 +92,9 @@ feed = Table(
     Column("sha256", Text, nullable=False),
     Column("size_bytes", BigInteger, nullable=False),
     Column("evidence_id", Uuid),
+    Column("kind", Text, nullable=False),
+    Column("list_day", Date, nullable=False),
+    Column("serial", Integer, nullable=False),
     Column("state", Text, nullable=False),
     Column("rows_total", Integer, nullable=False),
     Column("rows_done", Integer, nullable=False),
@@ -81,15 +103,50 @@ feed = Table(
     Column("received_by", Text, nullable=False),
     Column("received_at", Instant, nullable=False),
     Column("taken_at", Instant),
+    Column("statuses_held", Integer),
+    Column("statuses_ending", Integer),
+    Column("sweep_after", Uuid),
+    Column("decided_by", Text),
+    Column("decided_at", Instant),
+    Column("withdrawn_by", Text),
+    Column("withdrawn_at", Instant),
+    Column("withdrawal_reason", Text),
+    Column("version", Integer, nullable=False),
     PrimaryKeyConstraint("pool", "feed_id"),
-    UniqueConstraint("pool", "supplier", "sha256", name="feed_once"),
+    Index(
+        "feed_once",
+        *("pool", "supplier", "sha256"),
+        unique=True,
+        postgresql_where=text("withdrawn_at is null"),
+    ),
     ForeignKeyConstraint(["pool", "evidence_id"], ["evidence.pool", "evidence.evidence_id"]),
-    CheckConstraint("state in ('received', 'taken')", name="feed_state"),
+    CheckConstraint("kind in ('changes', 'full')", name="feed_kind"),
+    CheckConstraint("list_day <= (received_at at time zone 'Asia/Shanghai')::date", name="feed_list_day"),
+    CheckConstraint(
+        "state in ('received', 'held', 'ending', 'taken', 'declined', 'withdrawing', 'withdrawn')", name="feed_state"
+    ),
+    CheckConstraint("kind = 'full' or state not in ('held', 'ending', 'declined')", name="feed_full"),
+    CheckConstraint("(statuses_ending is null) = (statuses_held is null)", name="feed_shrink"),
+    CheckConstraint("(decided_by is null) = (decided_at is null)", name="feed_decided"),
+    CheckConstraint("decided_by <> received_by", name="feed_four_eyes"),
+    CheckConstraint("(state in ('withdrawing', 'withdrawn')) = (withdrawn_at is not null)", name="feed_withdrawn_at"),
+    CheckConstraint(
+        "(withdrawn_at is null) = (withdrawn_by is null) and (withdrawn_at is null) = (withdrawal_reason is null)",
+        name="feed_withdrawn_by",
+    ),
     CheckConstraint("rows_accepted >= 0 and rows_rejected >= 0", name="feed_counts"),
     CheckConstraint("rows_done = rows_accepted + rows_rejected and rows_done <= rows_total", name="feed_rows"),
-    CheckConstraint("(state = 'taken') = (taken_at is not null)", name="feed_taken_at"),
-    CheckConstraint("state <> 'taken' or rows_done = rows_total", name="feed_taken_whole"),
-    Index("feed_waiting", "pool", "supplier", "feed_id", postgresql_where=text("state = 'received'")),
+    CheckConstraint("state <> 'taken' or taken_at is not null", name="feed_taken_at"),
+    CheckConstraint(
+        "state not in ('held', 'ending', 'taken', 'declined') or rows_done = rows_total", name="feed_taken_whole"
+    ),
+    Index(
+        "feed_working",
+        *("pool", "supplier", "feed_id"),
+        postgresql_where=text("state in ('received', 'ending', 'withdrawing')"),
+    ),
+    Index("feed_full_lists", "pool", "supplier", "list_day", postgresql_where=text("kind = 'full'")),
+    Index("feed_latest", "pool", "supplier", "list_day"),
 )
 
 # Why a row went back. Its cells stand in the feed's evidence, which is kept whole.
@@ -103,6 +160,27 @@ feed_rejection = Table(
     PrimaryKeyConstraint("pool", "feed_id", "row_no"),
     ForeignKeyConstraint(["pool", "feed_id"], ["feed.pool", "feed.feed_id"]),
     CheckConstraint("row_no > 1", name="feed_rejection_row"),
+)
+
+# What an accepted row says about a person's status, whether or not it was news. Statuses are worked out from these.
+status_claim = Table(
+    "status_claim",
+    metadata,
+    Column("pool", Text, nullable=False),
+    Column("feed_id", Uuid, nullable=False),
+    Column("row_no", Integer, nullable=False),
+    Column("supplier", Text, nullable=False),
+    Column("person_id", Uuid, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("grade", SmallInteger),
+    Column("school_region", Text),
+    Column("valid_from", Date, nullable=False),
+    Column("valid_to", Date),
+    PrimaryKeyConstraint("pool", "feed_id", "row_no"),
+    ForeignKeyConstraint(["pool", "person_id"], ["person.pool", "person.person_id"]),
+    ForeignKeyConstraint(["pool", "feed_id"], ["feed.pool", "feed.feed_id"]),
+    CheckConstraint("valid_to >= valid_from", name="status_claim_days"),
+    Index("status_claim_person", "pool", "supplier", "person_id", "code", "feed_id"),
 )
 
 # Two times: valid_from..valid_to is when it was true, recorded_at..withdrawn_at when we held it to be true.
@@ -121,6 +199,7 @@ status = Table(
     Column("feed_id", Uuid, nullable=False),
     Column("row_no", Integer, nullable=False),
     Column("version", Integer, nullable=False),
+    Column("ended_by", Uuid),
     Column("recorded_at", Instant, nullable=False),
     Column("withdrawn_at", Instant),
     PrimaryKeyConstraint("pool", "status_id"),
@@ -138,10 +217,39 @@ status = Table(
         postgresql_where=text("withdrawn_at is null"),
     ),
     Index("status_feed", "pool", "feed_id", "row_no"),
+    Index("status_of_feed", "pool", "feed_id", "status_id"),
+    Index("status_person", "pool", "person_id"),
+    Index("status_holders", "pool", "code", "person_id"),
+    Index("status_supplier", "pool", "supplier", "person_id", postgresql_where=text("withdrawn_at is null")),
+)
+
+# The work list: a name and a number that is not good, which may mean several known persons. What a clerk has decided is
+# kept by the keyed hash of both as written, and holds whenever they come again.
+match_case = Table(
+    "match_case",
+    metadata,
+    Column("pool", Text, nullable=False),
+    Column("case_id", Uuid, nullable=False),
+    Column("given_hash", LargeBinary, nullable=False),
+    Column("given_sealed", LargeBinary, nullable=False),
+    Column("candidates", Json, nullable=False),
+    Column("opened_at", Instant, nullable=False),
+    Column("person_id", Uuid),
+    Column("decided_by", Text),
+    Column("decided_at", Instant),
+    Column("version", Integer, nullable=False),
+    PrimaryKeyConstraint("pool", "case_id"),
+    UniqueConstraint("pool", "given_hash", name="match_case_once"),
+    ForeignKeyConstraint(["pool", "person_id"], ["person.pool", "person.person_id"]),
+    CheckConstraint("(decided_by is null) = (decided_at is null)", name="match_case_decided_by"),
+    CheckConstraint("person_id is null or decided_at is not null", name="match_case_person"),
+    CheckConstraint("version = case when decided_at is null then 1 else 2 end", name="match_case_version"),
+    Index("match_case_open", "pool", "case_id", postgresql_where=text("decided_at is null")),
 )
 
 # Dated statements of the public-security register: from `since` on (null: since birth) the hukou lies in `region`,
-# until the next statement. The end is not stored, so that statements may come in any order.
+# until the next statement. The end is not stored, so that statements may come in any order. Each list's own rows are
+# kept, also where they say nothing new: what another list says stands when this one is withdrawn.
 hukou = Table(
     "hukou",
     metadata,
@@ -156,7 +264,7 @@ hukou = Table(
     Column("recorded_at", Instant, nullable=False),
     PrimaryKeyConstraint("pool", "hukou_id"),
     UniqueConstraint(
-        *("pool", "person_id", "since", "region", "household_no"),
+        *("pool", "person_id", "since", "region", "household_no", "feed_id"),
         name="hukou_once",
         postgresql_nulls_not_distinct=True,
     ),

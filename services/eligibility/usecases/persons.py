@@ -1,6 +1,7 @@
-"""Questions about persons: who is meant, who it is, and which statuses held on a day. Each leaves an audit line."""
+"""Questions about persons: who is meant, and who it is. Each leaves an audit line."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -8,13 +9,16 @@ from uuid import UUID
 from shared.clock import business_day
 from shared.database import Row, Writer
 from shared.idempotency import Answer, Once
-from shared.identity import ResidentNumber, mask_number, normal_number
+from shared.identity import ResidentNumber, mask_number, normal_name, normal_number
 from shared.problem import FieldError
 from shared.tokens import AREA_FORBIDDEN, Caller
 
-from .. import rules, schemas, store
-from ..rules import Fault
-from .register import Registered, find_or_create, number_hash, open_name, open_number
+from .. import rules, schemas
+from ..rules import Doubt, Fault, FaultCode
+from ..store import persons as store
+from .matching import match_doubts
+from .moments import Moment
+from .register import find_or_create, number_hash, open_name, open_number
 from .suite import Eligibility
 
 _NAMED_IN_A_PROBLEM = 20
@@ -30,21 +34,24 @@ async def resolve_persons(service: Eligibility, caller: Caller, once: Once, requ
     async def work(tx: Writer) -> Answer:
         now = service.clock.now()
         read = [_read_item(caller, pool, item, business_day(now)) for item in request.items]
-        named = [(item.name, holder) for item, (holder, _) in zip(request.items, read, strict=True) if holder]
+        named = [(one.name, one.holder) for one in read if one.holder]
         register = await find_or_create(service, tx, pool, now, named)
-        facts = await store.read_persons(tx, pool, [person.person_id for person in register.values()])
+        means, undecided = await match_doubts(service, tx, pool, now, [one.doubt for one in read if one.doubt])
+        known = sorted({*(person.person_id for person in register.values()), *means.values()})
+        facts = await store.read_persons(tx, pool, known, business_day(now), now)
         answers = []
-        for item, (holder, faults) in zip(request.items, read, strict=True):
-            person = register[holder.number] if holder else None
-            if person and not rules.same_name(item.name, person.name):
-                answers.append(_refused(item.row, [rules.NAME_DIFFERS]))
+        for one in read:
+            person = register[one.holder.number] if one.holder else None
+            if person and not rules.same_name(one.name, person.name):
+                answers.append(_refused(one.row, [rules.NAME_DIFFERS]))
             elif person:
-                answers.append(_resolved(item.row, person, facts[person.person_id]))
+                answers.append(_resolved(one.row, "created" if person.created else "matched", facts[person.person_id]))
+            elif matched := one.doubt and means.get(one.doubt):
+                answers.append(_resolved(one.row, "matched", facts[matched]))
             else:
-                answers.append(_refused(item.row, faults))
-        persons = sorted(person.person_id for person in register.values())
+                answers.append(_refused(one.row, [rules.SEVERAL_CANDIDATES] if one.doubt in undecided else one.faults))
         written = {str(person.person_id): person.digest for person in register.values() if person.created}
-        tx.audit(pool, "person.resolved", caller.client_id, caller.subject, now, persons, {"written": written})
+        tx.audit(pool, "person.resolved", caller.client_id, caller.subject, now, known, {"written": written})
         return Answer(200, schemas.ResolveAnswer(items=answers).model_dump(mode="json"))
 
     return await once.run(service.database, pool, work)
@@ -58,46 +65,21 @@ async def look_up_person(service: Eligibility, caller: Caller, request: schemas.
         if found not in known:
             raise schemas.PERSON_UNKNOWN(count=1)
         person_id = known[found]["person_id"]
-        rows = await _read_persons(service, tx, caller, request.pool, [person_id], "person.looked_up", {})
+        rows = await read_persons(service, tx, caller, request.pool, [person_id], "person.looked_up", {})
         return _shown_person(service, caller, rows[person_id])
 
 
-async def read_person(service: Eligibility, caller: Caller, pool: str, person_id: UUID) -> Answer:
-    """One person. Raises Problem PERSON_UNKNOWN, AREA_FORBIDDEN."""
+async def read_person(service: Eligibility, caller: Caller, pool: str, person_id: UUID, asked: Moment) -> Answer:
+    """One person, as of a day and as known at an instant. Raises Problem PERSON_UNKNOWN, AREA_FORBIDDEN."""
+    assert asked.as_of is not None
     async with service.database.writing() as tx:
-        rows = await _read_persons(service, tx, caller, pool, [person_id], "person.read", {})
+        detail = {"as_of": asked.as_of.isoformat(), "known_at": asked.known_at.isoformat()}
+        await read_persons(service, tx, caller, pool, [person_id], "person.read", detail)
+        rows = await store.read_persons(tx, pool, [person_id], asked.as_of, asked.known_at)
         return _shown_person(service, caller, rows[person_id])
 
 
-async def query_statuses(
-    service: Eligibility,
-    caller: Caller,
-    pool: str,
-    person_ids: Sequence[UUID],
-    as_of: date | None,
-    *,
-    every_day: bool = False,
-) -> dict[str, Any]:
-    """The statuses that persons hold on a day (today where none is given), each with the row it rests on.
-
-    With `every_day` all that are not withdrawn, whatever their days.
-    Refuses the whole question where one of the persons is unknown or outside the caller's area: a person left out
-    would read like a person without statuses. Raises Problem PERSON_UNKNOWN, AREA_FORBIDDEN.
-    """
-    asked = list(dict.fromkeys(person_ids))
-    day = None if every_day else as_of or business_day(service.clock.now())
-    async with service.database.writing() as tx:
-        detail = {"as_of": day.isoformat() if day else "every day"}
-        await _read_persons(service, tx, caller, pool, asked, "status.read", detail)
-        living = await store.living_statuses(tx, pool, asked)
-    held: dict[UUID, list[dict[str, Any]]] = {person_id: [] for person_id in asked}
-    for row in living:
-        if day is None or rules.status_holds(row["identified_on"], row["valid_to"], day):
-            held[row["person_id"]].append(_shown_status(row))
-    return {"as_of": day, "items": [{"person_id": person_id, "statuses": held[person_id]} for person_id in asked]}
-
-
-async def _read_persons(
+async def read_persons(
     service: Eligibility,
     tx: Writer,
     caller: Caller,
@@ -106,8 +88,10 @@ async def _read_persons(
     action: str,
     detail: Mapping[str, Any],
 ) -> dict[UUID, Row]:
-    """The one way to read persons: all of them are known and inside the caller's area, and the reading is on record."""
-    rows = await store.read_persons(tx, pool, person_ids)
+    """The one way to read persons, as they are today: all of them are known and inside the caller's area, and the
+    reading is on record. Raises Problem PERSON_UNKNOWN, AREA_FORBIDDEN."""
+    now = service.clock.now()
+    rows = await store.read_persons(tx, pool, person_ids, business_day(now), now)
     unknown = [person_id for person_id in person_ids if person_id not in rows]
     if unknown:
         raise schemas.PERSON_UNKNOWN(errors=_named(unknown, "person_unknown", "查无此人"), count=len(unknown))
@@ -115,7 +99,7 @@ async def _read_persons(
     if outside:
         errors = _named(outside, "area_forbidden", "不在令牌的辖区内")
         raise AREA_FORBIDDEN(errors=errors, area=caller.area, region=rows[outside[0]]["hukou"] or pool)
-    tx.audit(pool, action, caller.client_id, caller.subject, service.clock.now(), sorted(rows), detail)
+    tx.audit(pool, action, caller.client_id, caller.subject, now, sorted(rows), detail)
     return rows
 
 
@@ -126,17 +110,28 @@ def _named(person_ids: Sequence[UUID], code: str, detail: str) -> list[FieldErro
     ]
 
 
-def _read_item(
-    caller: Caller, pool: str, item: schemas.ResolveItem, today: date
-) -> tuple[ResidentNumber | None, list[Fault]]:
+@dataclass(frozen=True)
+class _Item:
+    """An item of a roster as read: who it names by a good number, or may name by one that is not."""
+
+    row: int
+    name: str
+    holder: ResidentNumber | None
+    doubt: Doubt | None
+    faults: Sequence[Fault]
+
+
+def _read_item(caller: Caller, pool: str, item: schemas.ResolveItem, today: date) -> _Item:
     if not any(rules.may_see(caller.area, pool, region) for region in (item.hukou, item.residence)):
-        return None, [rules.OUTSIDE_AREA]
+        return _Item(item.row, item.name, None, None, [rules.OUTSIDE_AREA])
     holder, faults = rules.read_holder(item.name, item.document.number, today)
-    return (None if faults else holder), faults
+    doubt = None
+    if [fault.code for fault in faults] == [FaultCode.IDENTITY_NUMBER_INVALID]:
+        doubt = rules.doubt(normal_name(item.name), item.document.number, today)
+    return _Item(item.row, item.name, None if faults else holder, doubt, faults)
 
 
-def _resolved(row: int, person: Registered, facts: Row) -> schemas.Resolved:
-    outcome = "created" if person.created else "matched"
+def _resolved(row: int, outcome: str, facts: Row) -> schemas.Resolved:
     return schemas.Resolved.model_validate({**facts, "row": row, "outcome": outcome, "reasons": []})
 
 
@@ -160,8 +155,3 @@ def _shown_person(service: Eligibility, caller: Caller, row: Row) -> Answer:
     document = schemas.DocumentOut(type=row["type"], number=shown)
     person = schemas.Person.model_validate({**row, "name": open_name(service.sealer, row), "document": document})
     return Answer(200, person.model_dump(mode="json"))
-
-
-def _shown_status(row: Row) -> dict[str, Any]:
-    evidence = {"supplier": row["supplier"], "feed_id": row["feed_id"], "row": row["row_no"], "sha256": row["sha256"]}
-    return {**row, "evidence": evidence}

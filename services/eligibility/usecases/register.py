@@ -12,7 +12,7 @@ from shared.identity import ResidentNumber, normal_name
 from shared.ids import new_id
 from shared.sealing import Sealer
 
-from .. import store
+from ..store import persons as store
 from .suite import Eligibility
 
 RESIDENT_ID = "resident_id"

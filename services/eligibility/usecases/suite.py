@@ -10,6 +10,9 @@ from shared.sealing import Sealer
 from ..rules import Supplier
 from ..settings import Settings
 
+JOB = "eligibility"
+"""Who acts where a job does: it stands in the audit line beside the person behind it."""
+
 
 @dataclass(frozen=True)
 class Eligibility:

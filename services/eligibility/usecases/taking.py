@@ -1,11 +1,12 @@
-"""The job that takes lists: judge every row, find or record the persons, store what is said, send bad rows back.
+"""The job that takes lists: judge every row, find or record the persons, keep what is said, send bad rows back.
 
 A list is taken in chunks. The cursor of the feed moves in the transaction of its chunk, so whoever is killed leaves
-nothing half done and nothing to do twice, and several workers may be at it.
+nothing half done and nothing to do twice, and several workers may be at it. What a full list ends, and what rested on
+one that is withdrawn, is gone through afterwards, in chunks as well (`sweeping.py`).
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -15,38 +16,34 @@ from shared.clock import business_day
 from shared.database import Row, Writer
 from shared.ids import new_id
 
-from .. import formats, rules, schemas, store
-from ..rules import Accepted, HukouClaim, Rejected, StatusClaim, Supplier, Verdict
+from .. import formats, rules
+from ..rules import (
+    FEED_TRANSITIONS,
+    Accepted,
+    Doubt,
+    Doubtful,
+    FeedAct,
+    FeedState,
+    HukouClaim,
+    Rejected,
+    StatusClaim,
+    Supplier,
+    Verdict,
+)
+from ..store import claims, feeds, persons, suppliers
+from .matching import match_doubts
 from .register import Registered, find_or_create, row_digest
-from .suite import Eligibility
+from .suite import JOB, Eligibility
+from .working_out import work_out
 
 CHUNK_ROWS = 1_000
-_JOB = "eligibility"
 
-Said = tuple[UUID, Accepted]
+Said = tuple[UUID, Accepted | Doubtful]
 """A person of the register, and a row that says something about it."""
 
 
-async def take_feeds(service: Eligibility) -> bool:
-    """Take what is waiting, of each supplier the oldest list first; whether there was anything to do.
-
-    Raises what the first list raised that could not be taken, after the others were.
-    """
-    async with service.database.reading() as tx:
-        waiting = await store.waiting_feeds(tx)
-    worked, failure = False, None
-    for feed in waiting:
-        try:
-            worked |= await take_feed(service, feed)
-        except Exception as error:  # noqa: BLE001 -- one list must not hold up the lists of others; raised below
-            failure = failure or error
-    if failure:
-        raise failure
-    return worked
-
-
 async def take_feed(service: Eligibility, feed: Row) -> bool:
-    """Take one list to its end, or until another worker is at it; whether a chunk was taken."""
+    """Judge one list to its end, or until another worker is at it; whether a chunk was taken."""
     async with service.database.reading() as tx:
         data = await evidence.load(tx, service.sealer, feed["pool"], feed["evidence_id"])
     verdicts = await asyncio.to_thread(_judge, service.suppliers[feed["supplier"]], feed, data)
@@ -60,25 +57,46 @@ async def take_chunk(service: Eligibility, feed: Row, verdicts: Sequence[Verdict
     """Store the next judged rows and move the cursor, in one transaction; False where there is nothing left to do."""
     pool, feed_id = feed["pool"], feed["feed_id"]
     async with service.database.writing() as tx:
-        cursor = await store.lock_cursor(tx, pool, feed_id)
+        cursor = await feeds.lock_work(tx, pool, feed_id, FeedState.RECEIVED)
         if cursor is None:
             return False
+        await suppliers.take_turn(tx, pool, feed["supplier"])
         now = service.clock.now()
-        chunk = verdicts[cursor : cursor + CHUNK_ROWS]
+        chunk = verdicts[cursor["rows_done"] : cursor["rows_done"] + CHUNK_ROWS]
         named = [(row.name, row.holder) for row in chunk if isinstance(row, Accepted)]
         register = await find_or_create(service, tx, pool, now, named)
-        accepted, rejected = _recognise(chunk, register)
-        moved = await _store_hukou(tx, feed, now, accepted)
-        died = await _store_statuses(tx, feed, now, accepted)
-        await store.raise_versions(tx, pool, sorted(died | {row["person_id"] for row in moved}))
-        await store.insert_rejections(tx, [_rejection_row(feed, row) for row in rejected])
-        await store.move_cursor(tx, pool, feed_id, accepted=len(accepted), rejected=len(rejected), at=now)
+        doubts = [row.doubt for row in chunk if isinstance(row, Doubtful)]
+        means, undecided = await match_doubts(service, tx, pool, now, doubts)
+        accepted, rejected = _recognise(chunk, register, means, undecided)
+        kept, moved = await _keep_hukou(tx, feed, now, accepted)
+        claimed = [
+            _claim_row(feed, person_id, row) for person_id, row in accepted if isinstance(row.claim, StatusClaim)
+        ]
+        await claims.insert_claims(tx, claimed)
+        died = await work_out(tx, pool, feed["supplier"], now, sorted({row["person_id"] for row in claimed}))
+        await persons.raise_versions(tx, pool, sorted(died | moved))
+        await feeds.insert_rejections(tx, [_rejection_row(feed, row) for row in rejected])
+        await feeds.move_cursor(tx, pool, feed_id, accepted=len(accepted), rejected=len(rejected))
+        if cursor["rows_done"] + len(chunk) == feed["rows_total"]:
+            await _conclude(service, tx, feed, now)
         written = {person.person_id: person.digest for person in register.values() if person.created}
-        written |= {row["hukou_id"]: _hukou_digest(row) for row in moved}
+        written |= {row["hukou_id"]: _hukou_digest(row) for row in kept}
         detail = {"feed_id": str(feed_id), "written": {str(row_id): digest for row_id, digest in written.items()}}
-        persons = sorted({person_id for person_id, _ in accepted})
-        tx.audit(pool, "person.recorded", _JOB, feed["received_by"], now, persons, detail)
+        tx.audit(pool, "person.recorded", JOB, feed["received_by"], now, sorted({who for who, _ in accepted}), detail)
     return True
+
+
+async def _conclude(service: Eligibility, tx: Writer, feed: Row, now: datetime) -> None:
+    """The last row is judged: a list of changes is taken; a full one ends what it does not name, or waits for leave."""
+    held, ending, act = None, None, FeedAct.TAKE_LAST_ROW
+    shrink_percent = service.suppliers[feed["supplier"]].shrink_percent
+    if feed["kind"] == rules.FeedKind.FULL and shrink_percent is not None:
+        held, ending = await claims.count_ending(tx, feed["pool"], feed)
+        rejected = await feeds.count_rejected(tx, feed["pool"], feed["feed_id"])
+        waits = rules.needs_second_person(held, ending, rejected, shrink_percent)
+        act = FeedAct.HOLD if waits else FeedAct.BEGIN_ENDING
+    state = FEED_TRANSITIONS[FeedState.RECEIVED, act]
+    await feeds.set_judged(tx, feed["pool"], feed["feed_id"], state, now, held=held, ending=ending)
 
 
 def _judge(supplier: Supplier, feed: Row, data: bytes) -> list[Verdict]:
@@ -88,13 +106,25 @@ def _judge(supplier: Supplier, feed: Row, data: bytes) -> list[Verdict]:
     return list(rules.judge_rows(rows, supplier, business_day(feed["received_at"])))
 
 
-def _recognise(chunk: Sequence[Verdict], register: Mapping[str, Registered]) -> tuple[list[Said], list[Rejected]]:
-    """Tie accepted rows to persons; a row whose number the register knows under another name goes back, too."""
+def _recognise(
+    chunk: Sequence[Verdict],
+    register: Mapping[str, Registered],
+    means: Mapping[Doubt, UUID],
+    undecided: Container[Doubt],
+) -> tuple[list[Said], list[Rejected]]:
+    """Tie rows to persons; what the register knows under another name, or cannot tell from another, goes back."""
     accepted: list[Said] = []
     rejected: list[Rejected] = []
     for row in chunk:
         if isinstance(row, Rejected):
             rejected.append(row)
+        elif isinstance(row, Doubtful):
+            person_id = means.get(row.doubt)
+            if person_id:
+                accepted.append((person_id, row))
+            else:
+                faults = (rules.SEVERAL_CANDIDATES,) if row.doubt in undecided else row.faults
+                rejected.append(Rejected(row.row_no, faults))
         elif rules.same_name(row.name, register[row.holder.number].name):
             accepted.append((register[row.holder.number].person_id, row))
         else:
@@ -102,8 +132,10 @@ def _recognise(chunk: Sequence[Verdict], register: Mapping[str, Registered]) -> 
     return accepted, rejected
 
 
-async def _store_hukou(tx: Writer, feed: Row, now: datetime, accepted: Sequence[Said]) -> list[dict[str, Any]]:
-    """Store what rows say about hukou; the rows that were news."""
+async def _keep_hukou(
+    tx: Writer, feed: Row, now: datetime, accepted: Sequence[Said]
+) -> tuple[list[dict[str, Any]], set[UUID]]:
+    """Keep what rows say about hukou; the rows kept, and the persons about whom that was news."""
     rows = [
         {
             "pool": feed["pool"],
@@ -119,8 +151,12 @@ async def _store_hukou(tx: Writer, feed: Row, now: datetime, accepted: Sequence[
         for person_id, row in accepted
         if isinstance(row.claim, HukouClaim)
     ]
-    taken_up = await store.insert_hukou(tx, rows)
-    return [row for row in rows if row["hukou_id"] in taken_up]
+    if not rows:
+        return [], set()
+    news = await persons.hukou_news(tx, feed["pool"], rows)
+    taken_up = await persons.insert_hukou(tx, rows)
+    kept = [row for row in rows if row["hukou_id"] in taken_up]
+    return kept, {row["person_id"] for row in kept if row["hukou_id"] in news}
 
 
 def _hukou_digest(row: Row) -> str:
@@ -128,46 +164,20 @@ def _hukou_digest(row: Row) -> str:
     return row_digest(*(row[column] for column in columns))
 
 
-async def _store_statuses(tx: Writer, feed: Row, now: datetime, accepted: Sequence[Said]) -> set[UUID]:
-    """Store and tell the statuses that rows assert; the persons whose own record shows it (the deceased).
-
-    A status that the supplier states again says nothing new. Stated otherwise (another last day, grade or school) the
-    earlier one is withdrawn, not overwritten: an auditor can see what was held to be true, and when.
-    """
-    claims = [(person_id, row.row_no, row.claim) for person_id, row in accepted if isinstance(row.claim, StatusClaim)]
-    rows = [_status_row(feed, now, person_id, row_no, claim) for person_id, row_no, claim in claims]
-    if not rows:
-        return set()
-    withdrawn = await store.withdraw_replaced(tx, feed["pool"], feed["supplier"], now, rows)
-    taken_up = await store.insert_statuses(tx, rows)
-    granted = [row for row in rows if row["status_id"] in taken_up]
-    for kind, told in (("status.withdrawn", withdrawn), ("status.granted", granted)):
-        for row in told:
-            tx.publish(feed["pool"], kind, row["status_id"], row["version"], now, _status_news(row))
-    return {row["person_id"] for row in [*withdrawn, *granted] if row["code"] == "deceased"}
-
-
-def _status_row(feed: Row, now: datetime, person_id: UUID, row_no: int, claim: StatusClaim) -> dict[str, Any]:
+def _claim_row(feed: Row, person_id: UUID, row: Accepted | Doubtful) -> dict[str, Any]:
+    assert isinstance(row.claim, StatusClaim)
     return {
         "pool": feed["pool"],
-        "status_id": new_id(),
-        "person_id": person_id,
-        "code": claim.code.value,
-        "grade": claim.grade,
-        "school_region": claim.school_region,
-        "valid_from": claim.identified_on,
-        "valid_to": claim.valid_to,
-        "supplier": feed["supplier"],
         "feed_id": feed["feed_id"],
-        "row_no": row_no,
-        "version": 1,
-        "recorded_at": now,
+        "row_no": row.row_no,
+        "supplier": feed["supplier"],
+        "person_id": person_id,
+        "code": row.claim.code.value,
+        "grade": row.claim.grade,
+        "school_region": row.claim.school_region,
+        "valid_from": row.claim.identified_on,
+        "valid_to": row.claim.valid_to,
     }
-
-
-def _status_news(row: Row) -> dict[str, Any]:
-    named = {**row, "identified_on": row["valid_from"], "row": row["row_no"]}
-    return schemas.StatusNews.model_validate(named).model_dump(mode="json")
 
 
 def _rejection_row(feed: Row, row: Rejected) -> dict[str, Any]:

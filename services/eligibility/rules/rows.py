@@ -1,34 +1,18 @@
-"""What a row of a department's list says, and on which days a status holds. Pure: no I/O, no clock.
-
-A row is judged by itself and with all its faults at once, so that a clerk corrects it in one go. What a
-department may assert is data (`suppliers.yaml`): it differs from notice to notice (S004-17).
+"""What a row of a department's list says. A row is judged by itself and with all its faults at once, so that a clerk
+corrects it in one go. What a department may assert is data (`suppliers.yaml`): it differs from notice to notice
+(S004-17).
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from enum import StrEnum
-from typing import Literal
 
 from shared.codes import Status
 from shared.identity import NumberFault, ResidentNumber, normal_name, normal_number, read_resident_number
-from shared.regions import area_covers, area_covers_pool, is_region
+from shared.regions import is_region
 
-
-class FaultCode(StrEnum):
-    """Why a row is sent back, or a person of a roster is not resolved."""
-
-    NAME_MISSING = "name_missing"
-    NAME_DIFFERS = "name_differs"
-    IDENTITY_NUMBER_MISSING = "identity_number_missing"
-    IDENTITY_NUMBER_INVALID = "identity_number_invalid"
-    CATEGORY_UNKNOWN = "category_unknown"
-    GRADE_INVALID = "grade_invalid"
-    DATE_INVALID = "date_invalid"
-    DATE_IN_FUTURE = "date_in_future"
-    REGION_UNKNOWN = "region_unknown"
-    DUPLICATE_ROW = "duplicate_row"
-    AREA_FORBIDDEN = "area_forbidden"
+from .matching import Doubt, doubt
+from .suppliers import Assertion, FaultCode, Supplier
 
 
 @dataclass(frozen=True)
@@ -37,40 +21,6 @@ class Fault:
 
     code: FaultCode
     detail: str
-
-
-@dataclass(frozen=True)
-class Assertion:
-    """What a word of a list asserts: a status with its grade, or where the hukou is since birth or a day."""
-
-    status: Status | None = None
-    grade: int | None = None
-    hukou: Literal["since_birth", "since_day"] | None = None
-
-
-@dataclass(frozen=True)
-class Supplier:
-    """A department: the headings of its list (by field), and what each word in it, or else every row, asserts."""
-
-    code: str
-    name: str
-    columns: Mapping[str, str]
-    optional: frozenset[str] = frozenset()
-    words: Mapping[str, Assertion] = field(default_factory=dict)
-    every_row: Assertion | None = None
-    unknown_word: FaultCode = FaultCode.CATEGORY_UNKNOWN
-
-    def __post_init__(self) -> None:
-        """Raises ValueError for an entry that could not judge a row."""
-        if bool(self.words) == bool(self.every_row) or bool(self.words) != ("word" in self.columns):
-            raise ValueError(f"supplier {self.code}: either words with their column, or every_row")
-        if not {"name", "number", "since"} <= set(self.columns) or not self.optional <= set(self.columns):
-            raise ValueError(f"supplier {self.code}: columns need name, number, since and whatever is optional")
-
-    @property
-    def required_headings(self) -> list[str]:
-        """The headings without which a list cannot be read."""
-        return [heading for cell, heading in self.columns.items() if cell not in self.optional]
 
 
 @dataclass(frozen=True)
@@ -124,7 +74,18 @@ class Rejected:
     faults: tuple[Fault, ...]
 
 
-Verdict = Accepted | Rejected
+@dataclass(frozen=True)
+class Doubtful:
+    """A row that would be accepted if its number were good: whom it may mean, what it asserts, and why it goes back
+    where it means nobody who is known, or several."""
+
+    row_no: int
+    doubt: Doubt
+    claim: StatusClaim | HukouClaim
+    faults: tuple[Fault, ...]
+
+
+Verdict = Accepted | Doubtful | Rejected
 
 
 def judge_rows(rows: Iterable[FeedRow], supplier: Supplier, today: date) -> Iterator[Verdict]:
@@ -137,9 +98,9 @@ def judge_rows(rows: Iterable[FeedRow], supplier: Supplier, today: date) -> Iter
         verdict = _judge_row(row, supplier, today)
         key = (normal_number(row.cell("number")), row.cell("word"), row.days.get("since"))
         if first := accepted_at.get(key):
-            faults = verdict.faults if isinstance(verdict, Rejected) else ()
+            faults = () if isinstance(verdict, Accepted) else verdict.faults
             verdict = Rejected(row.row_no, (*faults, Fault(FaultCode.DUPLICATE_ROW, f"与第{first}行重复")))
-        elif isinstance(verdict, Accepted):
+        elif not isinstance(verdict, Rejected):
             accepted_at[key] = row.row_no
         yield verdict
 
@@ -160,20 +121,9 @@ def same_name(given: str, recorded: str) -> bool:
 
 # Known under another name. Which one is not told: the list is to be checked, not copied.
 NAME_DIFFERS = Fault(FaultCode.NAME_DIFFERS, "姓名与已登记的姓名不一致")
+# Several known persons of this name may be meant; a clerk decides, and the same row is taken when it comes again.
+SEVERAL_CANDIDATES = Fault(FaultCode.SEVERAL_CANDIDATES, "身份证号有误，且与多名已登记人员相近，已列入人工比对")
 OUTSIDE_AREA = Fault(FaultCode.AREA_FORBIDDEN, "户籍地和居住地都不在令牌的辖区内")
-
-
-def may_see(area: str, pool: str, hukou: str | None) -> bool:
-    """Whether a token of an area may read a person of the pool: all of them where it covers the pool, else by hukou.
-
-    A person whose hukou no feed has told is seen only by who may see the whole pool.
-    """
-    return area_covers_pool(area, pool) or (hukou is not None and area_covers(area, hukou))
-
-
-def status_holds(identified_on: date, valid_to: date | None, as_of: date) -> bool:
-    """Whether a status holds on a day: its first and its last day both count (S004-17)."""
-    return identified_on <= as_of and (valid_to is None or as_of <= valid_to)
 
 
 @dataclass
@@ -224,6 +174,11 @@ def _judge_row(row: FeedRow, supplier: Supplier, today: date) -> Verdict:
     holder, faults = read_holder(name, row.cell("number"), today)
     reading = _Reading(row, supplier, today, holder, faults)
     claim = _read_claim(reading, supplier.every_row or supplier.words.get(row.cell("word")))
+    if claim is not None and [fault.code for fault in reading.faults] == [FaultCode.IDENTITY_NUMBER_INVALID]:
+        first = claim.identified_on if isinstance(claim, StatusClaim) else claim.since
+        found = doubt(normal_name(name), row.cell("number"), today, born_by=first)
+        if found:
+            return Doubtful(row.row_no, found, claim, tuple(reading.faults))
     if reading.faults or holder is None or claim is None:
         return Rejected(row.row_no, tuple(reading.faults))
     return Accepted(row.row_no, normal_name(name), holder, claim)

@@ -1,0 +1,85 @@
+"""What eligibility refuses, each with a name."""
+
+from shared.problem import ProblemType
+
+FEED_UNKNOWN = ProblemType(
+    "feed_unknown",
+    404,
+    ("数据批次不存在", "No such feed"),
+    ("没有数据批次 {feed_id}，请核对编号", "There is no feed {feed_id}; check the identifier"),
+)
+FEED_UNREADABLE = ProblemType(
+    "feed_unreadable",
+    422,
+    ("文件无法读取", "The file cannot be read"),
+    ("文件无法读取：{reason}", "The file cannot be read: {reason}"),
+)
+FEED_NOT_TAKEN = ProblemType(
+    "feed_not_taken",
+    409,
+    ("数据批次仍在审核", "The feed is still being judged"),
+    (
+        "已审核 {done}/{total} 行，请稍后再取退回行",
+        "{done} of {total} rows are judged; ask for the rejected rows later",
+    ),
+)
+FEED_NOT_IN_STATE = ProblemType(
+    "feed_not_in_state",
+    409,
+    ("数据批次状态不符", "The feed is not in the state for this"),
+    ("数据批次现为 {state}，不能这样处理", "The feed is {state}; this cannot be done with it now"),
+)
+MANIFEST_DIFFERS = ProblemType(
+    "manifest_differs",
+    422,
+    ("文件与清单不符", "The file is not what its manifest says"),
+    ("文件与所报清单不符，请核对后重新报送", "The file differs from its manifest; check and send it again"),
+)
+FULL_LIST_REFUSED = ProblemType(
+    "full_list_refused",
+    422,
+    ("该部门不报送全量名单", "This supplier hands over changes only"),
+    (
+        "{supplier} 只报送变动名单：名单上没有的人，其身份不因此终止",
+        "{supplier} hands over changes only: whom its list does not name loses nothing",
+    ),
+)
+FOUR_EYES = ProblemType(
+    "four_eyes",
+    403,
+    ("须由他人复核", "Another person must decide"),
+    ("{subject} 报送了这份名单，不能自己复核", "{subject} handed the list over and cannot decide about it"),
+)
+SUPPLIER_UNKNOWN = ProblemType(
+    "supplier_unknown",
+    422,
+    ("数据提供部门未登记", "No such supplier"),
+    ("没有数据提供部门 {supplier}，应为：{known}", "There is no supplier {supplier}; known are: {known}"),
+)
+PERSON_UNKNOWN = ProblemType(
+    "person_unknown",
+    404,
+    ("查无此人", "No such person"),
+    (
+        "系统中没有此人（{count} 人），请核对证件号码或人员编号",
+        "{count} person(s) are not in the register; check the numbers",
+    ),
+)
+KNOWN_AT_IN_FUTURE = ProblemType(
+    "known_at_in_future",
+    422,
+    ("所问时点尚未到来", "The instant lies ahead"),
+    ("{known_at} 尚未到来，届时掌握的情况现在无从回答", "{known_at} lies ahead; what is known then cannot be told now"),
+)
+MATCH_UNKNOWN = ProblemType(
+    "match_unknown",
+    404,
+    ("比对事项不存在", "No such case"),
+    ("没有比对事项 {case_id}，请核对编号", "There is no case {case_id}; check the identifier"),
+)
+NOT_A_CANDIDATE = ProblemType(
+    "not_a_candidate",
+    422,
+    ("不在候选人之列", "Not a candidate"),
+    ("{person_id} 不在该事项的候选人之列", "{person_id} is none of the candidates of this case"),
+)

@@ -1,0 +1,133 @@
+"""What rows of lists say about statuses, and the statuses that follow from it.
+
+Statuses are worked out from all claims of a supplier that count, so that lists may come twice, in halves and in any
+order. Whoever does so has taken the supplier's turn before: two at once would each miss what the other adds.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from shared.database import Reader, Row, Writer
+
+from ..tables import status, status_claim
+
+_STATUS = (
+    "status_id, person_id, code, grade, school_region, valid_from, valid_to, supplier, feed_id, row_no, ended_by, "
+    "version"
+)
+
+# Whether a full list names the person of a status `s` with it. `offset 0` keeps a planner that has no statistics yet
+# from going through the whole list for every status.
+_NAMED = (
+    "select from (select feed_id from status_claim c where c.pool = :pool and c.supplier = :supplier "
+    "  and c.person_id = s.person_id and c.code = s.code offset 0) c where c.feed_id = :feed_id"
+)
+
+
+async def insert_claims(tx: Writer, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Keep what accepted rows say."""
+    await tx.insert(status_claim, rows)
+
+
+async def following_statuses(tx: Reader, pool: str, supplier: str, person_ids: Sequence[UUID]) -> Sequence[Row]:
+    """The statuses that follow from everything a supplier's lists say about these persons.
+
+    Of several claims of one status from one day on the latest list's counts, in a list its first row. A later full
+    list that does not name the person with this status ends it on the day before its own.
+    """
+    return await tx.rows(
+        "with said as (select distinct on (c.person_id, c.code, c.valid_from) c.*, f.list_day, f.serial "
+        "  from unnest(cast(:person_ids as uuid[])) as asked (person_id) "
+        "  cross join lateral (select * from status_claim c where c.pool = :pool and c.supplier = :supplier "
+        "    and c.person_id = asked.person_id offset 0) c "
+        "  join feed f on f.pool = :pool and f.feed_id = c.feed_id and f.withdrawn_at is null "
+        "  order by c.person_id, c.code, c.valid_from, f.list_day desc, f.serial desc, c.feed_id desc, c.row_no), "
+        "ended as (select said.*, silent.feed_id as silent_feed, silent.list_day - 1 as last_day from said "
+        "  left join lateral (select l.feed_id, l.list_day from feed l where l.pool = :pool "
+        "    and l.supplier = :supplier and l.kind = 'full' and l.state in ('ending', 'taken') "
+        "    and l.list_day >= said.valid_from "
+        "    and (l.list_day, l.serial, l.feed_id) > (said.list_day, said.serial, said.feed_id) "
+        "    and not exists (select from (select feed_id from status_claim c where c.pool = :pool "
+        "      and c.supplier = :supplier and c.person_id = said.person_id and c.code = said.code offset 0) o "
+        "      where o.feed_id = l.feed_id) "
+        "    order by l.list_day, l.serial, l.feed_id limit 1) silent on true) "
+        "select person_id, code, grade, school_region, valid_from, least(valid_to, last_day) as valid_to, feed_id, "
+        "  row_no, case when last_day < valid_to or valid_to is null then silent_feed end as ended_by from ended "
+        "where last_day is null or last_day >= valid_from",
+        pool=pool,
+        supplier=supplier,
+        person_ids=list(person_ids),
+    )
+
+
+async def standing_statuses(tx: Reader, pool: str, supplier: str, person_ids: Sequence[UUID]) -> Sequence[Row]:
+    """The statuses of persons by a supplier that are not withdrawn, and whether the list they rest on still counts."""
+    return await tx.rows(
+        f"select s.*, f.withdrawn_at is null as founded from unnest(cast(:person_ids as uuid[])) as asked (person_id) "
+        f"cross join lateral (select {_STATUS} from status s where s.pool = :pool and s.supplier = :supplier "
+        "  and s.person_id = asked.person_id and s.withdrawn_at is null offset 0) s "
+        "join feed f on f.pool = :pool and f.feed_id = s.feed_id",
+        pool=pool,
+        supplier=supplier,
+        person_ids=list(person_ids),
+    )
+
+
+async def withdraw_statuses(tx: Writer, pool: str, at: datetime, status_ids: Sequence[UUID]) -> None:
+    """Withdraw statuses: what was held to be true, and until when, stays."""
+    await tx.execute(
+        "update status s set withdrawn_at = :at, version = 2 "
+        "from unnest(cast(:status_ids as uuid[])) as gone (status_id) "
+        "where s.pool = :pool and s.status_id = gone.status_id",
+        pool=pool,
+        at=at,
+        status_ids=list(status_ids),
+    )
+
+
+async def insert_statuses(tx: Writer, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Record statuses."""
+    await tx.insert(status, rows)
+
+
+async def count_ending(tx: Reader, pool: str, feed: Row) -> tuple[int, int]:
+    """How many statuses of its supplier hold on the day of a full list, and how many of them it ends: those that it
+    does not name and no later list states again."""
+    row = await tx.row(
+        f"select count(*) as held, count(*) filter (where not exists ({_NAMED}) "
+        "and not exists (select from (select feed_id, valid_from from status_claim c where c.pool = :pool "
+        "    and c.supplier = :supplier and c.person_id = s.person_id and c.code = s.code offset 0) c "
+        "  join feed f on f.pool = :pool and f.feed_id = c.feed_id "
+        "  where c.valid_from = s.valid_from and f.withdrawn_at is null "
+        "  and (f.list_day, f.serial, f.feed_id) > (cast(:list_day as date), cast(:serial as integer), "
+        "    cast(:feed_id as uuid)))) as ending "
+        "from status s where s.pool = :pool and s.supplier = :supplier and s.withdrawn_at is null "
+        "and s.valid_from <= :list_day and (s.valid_to is null or s.valid_to >= :list_day)",
+        pool=pool,
+        supplier=feed["supplier"],
+        feed_id=feed["feed_id"],
+        list_day=feed["list_day"],
+        serial=feed["serial"],
+    )
+    assert row is not None
+    return row["held"], row["ending"]
+
+
+async def persons_not_named(tx: Reader, pool: str, feed: Row, after: UUID | None, limit: int) -> list[UUID]:
+    """Whose statuses of its supplier a full list is silent about, in ascending order."""
+    rows = await tx.rows(
+        "select distinct s.person_id from status s where s.pool = :pool and s.supplier = :supplier "
+        "and s.withdrawn_at is null and (s.valid_to is null or s.valid_to >= :list_day) "
+        "and (cast(:after as uuid) is null or s.person_id > :after) "
+        f"and not exists ({_NAMED}) "
+        "order by s.person_id limit :limit",
+        pool=pool,
+        supplier=feed["supplier"],
+        feed_id=feed["feed_id"],
+        list_day=feed["list_day"],
+        after=after,
+        limit=limit,
+    )
+    return [row["person_id"] for row in rows]
