@@ -9,7 +9,10 @@ from services.registration.rules import Accepted, EnrolmentKind, Facts, GivenSta
 from shared.codes import Status
 
 PACKAGES = Path("services/registration/packages")
-YANGCHENG: Package = read_package((PACKAGES / "yangcheng-2022.yaml").read_bytes()).package
+SCHEMES: dict[str, Package] = {
+    path.stem: read_package(path.read_bytes()).package for path in sorted(PACKAGES.glob("*.yaml"))
+}
+YANGCHENG = SCHEMES["yangcheng-2022"]
 HERE, AWAY = "140522108", "140523001"
 DAY = date(2021, 10, 12)
 

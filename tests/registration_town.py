@@ -2,14 +2,19 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
+import orjson
+from fastapi import FastAPI
+from sqlalchemy import text
 from stdnum.cn import ric
 
+from services.registration.app import create_app
 from shared.ids import new_id
 from shared.sheets import write_sheet
 from tests.suite import InProcessSuite
@@ -57,14 +62,19 @@ def keyed(*, file: bool = False) -> dict[str, str]:
     return {"Idempotency-Key": str(new_id()), **kind}
 
 
-async def publish_package(suite: InProcessSuite, source: bytes | None = None) -> str:
-    """Draft and publish the package by two officers; its version."""
+async def publish_package(
+    suite: InProcessSuite, source: bytes | None = None, correction: dict[str, str] | None = None
+) -> str:
+    """Draft, validate and publish the package by two officers; its version."""
     drafter = suite.client("registration", OFFICER, user="officer-a")
     draft = await drafter.post("/v1/packages", content=source or PACKAGE, headers=keyed(file=True))
     assert draft.status_code == 201, draft.text
     version: str = draft.json()["version"]
+    path = f"/v1/packages/{draft.json()['scheme']}/{version}"
+    validated = await drafter.post(f"{path}/validate", json={"correction": correction})
+    assert validated.status_code == 200, validated.text
     publisher = suite.client("registration", OFFICER, user="officer-b")
-    published = await publisher.post(f"/v1/packages/{draft.json()['scheme']}/{version}/publish")
+    published = await publisher.post(f"{path}/publish")
     assert published.status_code == 200, published.text
     return version
 
@@ -80,9 +90,25 @@ async def found_town(suite: InProcessSuite) -> None:
         assert made.status_code == 201, made.text
 
 
-async def hand_in(client: httpx.AsyncClient, data: bytes, *, unit_code: str = VILLAGE) -> dict[str, Any]:
+@asynccontextmanager
+async def town_alone(databases: dict[str, str], folder: Path) -> AsyncIterator[InProcessSuite]:
+    """The town in September 2021, without payments and refunds; in the end all invariants hold."""
+    running = InProcessSuite(databases, folder / "keys", only=("eligibility", "registration"))
+    jobs = running.apps["registration"].state.jobs
+    jobs[:] = [job for job in jobs if not job.name.startswith("follow")]  # payments is not here to be followed
+    running.set_clock("2021-08-16 09:00")
+    await found_town(running)
+    running.set_clock("2021-09-03 09:00")
+    yield running
+    assert await running.invariants_broken() == {}
+    await running.close()
+
+
+async def hand_in(
+    client: httpx.AsyncClient, data: bytes, *, unit_code: str = VILLAGE, scheme: str = SCHEME
+) -> dict[str, Any]:
     """Hand in a roster; the roster as answered."""
-    params = {"pool": POOL, "scheme": SCHEME, "unit_code": unit_code, "file_name": "花名册.xlsx"}
+    params = {"pool": POOL, "scheme": scheme, "unit_code": unit_code, "file_name": "花名册.xlsx"}
     answer = await client.post("/v1/rosters", params=params, content=data, headers=keyed(file=True))
     assert answer.is_success, answer.text
     roster: dict[str, Any] = answer.json()
@@ -114,3 +140,42 @@ async def progress(client: httpx.AsyncClient) -> dict[str, Any]:
     answer = await client.get("/v1/progress", params={"pool": POOL, "scheme": SCHEME})
     found: dict[str, Any] = answer.json()
     return found
+
+
+class Disturbed(httpx.AsyncBaseTransport):
+    """A way to eligibility on which something happens at the `nth` question about statuses; counts whom they name."""
+
+    def __init__(
+        self, suite: InProcessSuite, nth: int = 0, happens: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
+        self._inner = httpx.ASGITransport(suite.apps["eligibility"])
+        self._nth, self._happens = nth, happens
+        self.asked: list[int] = []
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/statuses/query"):
+            self.asked.append(len(orjson.loads(await request.aread())["person_ids"]))
+            if self._happens and len(self.asked) == self._nth:
+                await self._happens()
+        return await self._inner.handle_async_request(request)
+
+
+class KilledError(Exception):
+    """The process is gone."""
+
+
+async def killed() -> None:
+    """What befalls a process that dies."""
+    raise KilledError
+
+
+def worker(suite: InProcessSuite, disturbed: Disturbed) -> FastAPI:
+    """Another worker of registration on the same database."""
+    first = suite.apps["registration"].state.service
+    return create_app(first.settings, clock=suite.clock, transports={**suite._transports, "eligibility": disturbed})
+
+
+async def let_runs_go(suite: InProcessSuite) -> None:
+    """The leases of all runs have run out."""
+    async with suite.apps["registration"].state.database.engine.begin() as connection:
+        await connection.execute(text("update package_run set free_from = now()"))

@@ -32,6 +32,10 @@ async def test_drafted_by_one_published_by_another(suite: InProcessSuite):
     assert (made.status_code, made.json()["state"], made.json()["drafted_by"]) == (201, "draft", "officer-a")
     publish = f"/v1/packages/{SCHEME}/{made.json()['version']}/publish"
     assert (await first.get(f"/v1/schemes/{SCHEME}")).json()["code"] == "scheme_unknown"
+    early = await second.post(publish)
+    assert (early.status_code, early.json()["code"]) == (409, "package_not_validated")
+    validated = (await first.post(publish.replace("publish", "validate"), json={})).json()
+    assert (validated["state"], validated["validated_by"], validated["answers"]) == ("validated", "officer-a", [])
     refused = await first.post(publish)
     assert (refused.status_code, refused.json()["code"]) == (409, "four_eyes")
     published = await second.post(publish)
@@ -97,13 +101,22 @@ async def test_the_same_content_is_the_same_version(suite: InProcessSuite):
     assert (await client.post("/v1/packages", content=PACKAGE)).json()["code"] == "idempotency_key_missing"
 
 
+@pytest.mark.rule("S003-13", "A-X3")
 async def test_a_correction_is_a_new_version(suite: InProcessSuite):
     first = await publish_package(suite)
     suite.set_clock("2021-08-20 09:00")
-    second = await publish_package(suite, PACKAGE.replace(b"[S004-09]", b"[S004-08, S004-09]"))
+    correction = {"reason": "条文编号有误", "counts_from": "2021-08-02"}
+    second = await publish_package(suite, PACKAGE.replace(b"[S004-09]", b"[S004-08, S004-09]"), correction)
     assert first != second
     client = suite.client("registration", "registration:read")
     assert (await client.get(f"/v1/schemes/{SCHEME}")).json()["version"] == second
+    versions = (await client.get(f"/v1/schemes/{SCHEME}/versions")).json()["items"]
+    assert [(one["version"], one["state"], one["corrects"], one["replaced_by"]) for one in versions] == [
+        (first, "replaced", None, second),
+        (second, "published", first, None),
+    ]
+    assert (versions[1]["correction_reason"], versions[1]["counts_from"]) == ("条文编号有误", "2021-08-02")
+    assert [one["published_at"][:10] for one in versions] == ["2021-08-02", "2021-08-20"]
 
 
 async def test_a_faulty_package_is_refused_with_every_fault(suite: InProcessSuite):

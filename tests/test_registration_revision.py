@@ -8,7 +8,6 @@ import pytest
 
 from services.registration.rules import (
     Case,
-    EnrolmentKind,
     Held,
     Revised,
     Span,
@@ -18,7 +17,7 @@ from services.registration.rules import (
     review,
 )
 from services.registration.rules.verdict import Accepted
-from tests.registration_rules import YANGCHENG, facts, held
+from tests.registration_rules import YANGCHENG, facts, held, newborn
 
 PAID = date(2021, 9, 10)
 YEAR = Span(date(2022, 1, 1), date(2022, 12, 31))
@@ -29,12 +28,12 @@ def known(code: str, since: str | None = None, until: str | None = None, grade: 
     return Held(status, date.fromisoformat(until) if until else None)
 
 
-def standing(*, paid: bool, before: tuple[Held, ...] = (), kind: EnrolmentKind = EnrolmentKind.RENEWAL) -> Standing:
+def standing(*, paid: bool, before: tuple[Held, ...] = ()) -> Standing:
     """Somebody assessed on the tenth of September with these statuses."""
     verdict = assess(YANGCHENG, facts(paid_on=PAID, registered_on=PAID, statuses=tuple(one.status for one in before)))
     assert isinstance(verdict, Accepted)
     lines = tuple((line.payer, line.amount_fen, line.status) for line in verdict.lines)
-    return Standing(kind, PAID if paid else None, YEAR, verdict.payable_fen, lines)
+    return Standing(facts(paid_on=None), PAID if paid else None, YEAR, verdict.payable_fen, lines)
 
 
 def outcome(who: Standing, *now: Held, found_on: str = "2021-10-12", today: str = "") -> str:
@@ -123,7 +122,7 @@ def test_told_when_cover_runs_already(paid: bool, expected: str) -> None:
 
 
 def test_a_newborn_owes_nothing_and_nothing_is_revised() -> None:
-    child = Standing(EnrolmentKind.NEWBORN, date(2022, 3, 28), Span(date(2022, 3, 15), YEAR.ends_on), 0, ())
+    child = Standing(newborn(), date(2022, 3, 28), Span(date(2022, 3, 15), YEAR.ends_on), 0, ())
     assert outcome(child, DIBAO, found_on="2022-05-01") == "nothing"
 
 

@@ -60,6 +60,7 @@ async def taken(suite: InProcessSuite, client: httpx.AsyncClient, people: list[V
     return [(row["outcome"], [reason["code"] for reason in row["reasons"]]) for row in rows]
 
 
+@pytest.mark.rule("S000-60", "S002-18", "S002-26")
 async def test_every_row_has_its_outcome(suite: InProcessSuite, client: httpx.AsyncClient):
     employed = ["姓名", "身份证号", "参保单位", "参保起始日期", "参保终止日期"]
     await hand_in_feed(suite, "employee_insurance", employed, ["张三", number(3), "县医院", "2020-01-01", ""])
@@ -97,6 +98,7 @@ async def test_every_row_has_its_outcome(suite: InProcessSuite, client: httpx.As
     assert found["assessed"] == {"count": 1, "standard_fen": 32000, "by_payer_fen": {"person": 32000}}
 
 
+@pytest.mark.rule("S002-18", "S002-26")
 async def test_rows_go_back_as_they_came(suite: InProcessSuite, client: httpx.AsyncClient):
     suite.set_clock("2021-09-01 09:00")
     wrong = Villager(number(1), hukou=AWAY, residence=AWAY)
@@ -108,7 +110,7 @@ async def test_rows_go_back_as_they_came(suite: InProcessSuite, client: httpx.As
     returned = read_sheet("x.xlsx", (await client.get(address, params={"pool": POOL})).content, required=["退回原因"])
     assert returned.columns[-1] == "退回原因"
     assert [(row.cells["身份证号"], row.cells["退回原因"]) for row in returned.rows] == [
-        (number(1), "户籍地和居住地均不在本统筹区"),
+        (number(1), "没有参保所需的本地户籍、居住等关系"),
         ("123", "身份证号应为18位（前17位数字，末位数字或X）"),
     ]
     reader = suite.client("registration", "registration:read")
@@ -116,6 +118,7 @@ async def test_rows_go_back_as_they_came(suite: InProcessSuite, client: httpx.As
     assert masked.rows[0].cells["身份证号"] == f"1405{'*' * 12}{number(1)[-2:]}"
 
 
+@pytest.mark.rule("S000-01", "S000-30", "S002-16", "S001-18", "A003-7")
 async def test_a_person_on_two_rosters_is_enrolled_once(suite: InProcessSuite, client: httpx.AsyncClient):
     suite.set_clock("2021-09-01 09:00")
     assert await taken(suite, client, [Villager(number(1))]) == [("enrolled", [])]
@@ -139,6 +142,7 @@ async def test_the_same_bytes_are_the_same_roster(suite: InProcessSuite, client:
     assert [roster["roster_id"] for roster in listed["items"]] == [first["roster_id"]]
 
 
+@pytest.mark.rule("S004-02")
 @pytest.mark.parametrize(
     ("now", "outcome", "assessed_for"),
     [
@@ -158,6 +162,7 @@ async def test_the_mask_binds_paying_not_registering(
     assert [item["assessed_for"] for item in issued] == ([assessed_for] if assessed_for else [])
 
 
+@pytest.mark.rule("S000-56", "S002-38", "S004-17")
 async def test_help_comes_from_the_departments_lists(suite: InProcessSuite, client: httpx.AsyncClient):
     disabled = ["姓名", "身份证号", "残疾等级", "评定日期", "终止日期"]
     rows = [["张三", number(1), "二级", "2019-01-01", ""], ["张三", number(2), "三级", "2019-01-01", ""]]
@@ -276,6 +281,7 @@ async def test_a_killed_import_resumes_where_it_stood(suite: InProcessSuite, cli
     assert not await take_waiting_roster(service)
 
 
+@pytest.mark.lesson("N workers")
 async def test_two_workers_on_two_rosters_of_the_same_people(suite: InProcessSuite, client: httpx.AsyncClient):
     suite.set_clock("2021-09-01 09:00")
     people = [Villager(number(n)) for n in range(200)]

@@ -4,7 +4,6 @@ import re
 from dataclasses import replace
 from datetime import date
 from itertools import pairwise
-from types import MappingProxyType
 
 import pytest
 from hypothesis import given
@@ -20,6 +19,7 @@ from services.registration.rules import (
     Refused,
     Span,
     assess,
+    assessment_day,
     next_open_day,
     split_by_year,
     window_refusal,
@@ -55,6 +55,7 @@ people = st.builds(
 )
 
 
+@pytest.mark.rule("S004-14", "A004-4")
 @pytest.mark.parametrize(
     ("help_", "standard_fen", "expected_fen"),
     [
@@ -77,11 +78,35 @@ def test_amount_of_help(help_: Help, standard_fen: int, expected_fen: int):
     assert amount_of(help_, standard_fen) == expected_fen
 
 
+fen = st.integers(0, 100_000)
+helps = st.one_of(
+    st.builds(FullHelp),
+    st.builds(FixedHelp, fen),
+    st.builds(PercentHelp, st.integers(1, 100), fen, st.none() | st.integers(100_000, 200_000)),
+)
+
+
+def raised(help_: Help, by: int) -> Help:
+    """The same help with more of everything."""
+    if isinstance(help_, FixedHelp):
+        return FixedHelp(help_.amount_fen + by)
+    if isinstance(help_, PercentHelp):
+        cap_fen = None if help_.cap_fen is None else help_.cap_fen + by
+        return PercentHelp(min(100, help_.percent + by), help_.floor_fen + by, cap_fen)
+    return help_
+
+
+@given(helps, st.integers(0, 50), fen)
+def test_more_help_never_pays_less_and_never_more_than_is_due(help_: Help, by: int, individual_fen: int):
+    assert 0 <= amount_of(help_, individual_fen) <= amount_of(raised(help_, by), individual_fen) <= individual_fen
+
+
 def in_year(year: int) -> Package:
     """The package as if it were another year's."""
     return replace(YANGCHENG, benefit_year=year)
 
 
+@pytest.mark.rule("S004-11", "A004-5")
 @pytest.mark.parametrize(("year", "expected_fen"), [(2021, 32000), (2022, 4000), (2025, 4000), (2026, 32000)])
 def test_help_for_some_years_only(year: int, expected_fen: int):
     """S004-11, A004-5: fixed help for the benefit years 2022 to 2025."""
@@ -90,9 +115,10 @@ def test_help_for_some_years_only(year: int, expected_fen: int):
     assert [gone.reason for gone in verdict.not_applied] == ([] if expected_fen == 4000 else ["expired"])
 
 
+@pytest.mark.rule("A-X4")
 def test_what_a_notice_does_not_regulate_is_no_rule():
     """A-X4: no guess from another notice."""
-    silent = replace(YANGCHENG, newborn=None, premiums=MappingProxyType({}))
+    silent = replace(YANGCHENG, newborn=None, premiums=())
     assert refusals(newborn(), silent) == ["no_rule"]
     assert refusals(facts(), silent) == ["no_rule"]
     assert refusals(facts(paid_on=date(2021, 9, 26)), silent) == ["closed_day", "no_rule"]
@@ -150,11 +176,31 @@ def test_the_order_of_statuses_does_not_matter(person: Facts):
 def test_the_next_open_day_is_the_first(day: date):
     opened = next_open_day(YANGCHENG.window, day)
     if opened is None:
+        assert YANGCHENG.window.closes_on is not None
         assert day > YANGCHENG.window.closes_on
         return
     assert window_refusal(YANGCHENG.window, opened) is None
     between = (date.fromordinal(n) for n in range(day.toordinal(), opened.toordinal()))
     assert all(window_refusal(YANGCHENG.window, closed) for closed in between)
+
+
+@pytest.mark.rule("S004-02", "A004-12")
+@pytest.mark.parametrize(
+    ("today", "expected"),
+    [
+        (date(2021, 7, 1), date(2021, 9, 1)),
+        (date(2021, 9, 1), date(2021, 9, 1)),
+        (date(2021, 9, 25), date(2021, 9, 25)),
+        (date(2021, 9, 26), date(2021, 10, 1)),
+        (date(2021, 11, 30), date(2021, 12, 1)),
+        (date(2021, 12, 25), date(2021, 12, 25)),
+        (date(2021, 12, 26), date(2021, 12, 26)),  # nothing left: judged for the day itself, and refused
+    ],
+)
+def test_registration_looks_ahead_to_the_next_open_day(today: date, expected: date):
+    """The mask binds paying: a roster of the 26th is assessed for the first of the next month."""
+    assert assessment_day(YANGCHENG, facts(), today) == expected
+    assert assessment_day(YANGCHENG, newborn(), today) == today
 
 
 @given(st.dates(date(2020, 1, 1), date(2024, 12, 31)), st.integers(0, 1200))
@@ -192,18 +238,18 @@ def test_the_version_is_the_content():
         ("individual_fen: 32000", "individual_fen: -1", "/premiums/0/individual_fen", "greater_than_equal"),
         ("status: employee_insured", "status: employed", "/admission/excluded/0/status", "enum"),
         ("statuses: [dibao]", "statuses: [dibao, orphan]", "/subsidies", "named_twice"),
-        ("enrolments: [new, renewal]", "enrolments: [new, new]", "", "named_twice"),
+        ("shift: false", "shift: maybe", "/window/holiday_shift/shift", "bool_type"),
         ("day: 2021-12-25", "day: 2021-08-25", "/window", "out_of_order"),
         ("first: 1, last: 25", "first: 26, last: 25", "/window", "out_of_order"),
-        ("to: 2022-12-31", "to: 2023-12-31", "", "cover_other_year"),
+        ("2022-01-01, to: 2022-12-31", "2022-01-01, to: 2023-12-31", "", "cover_other_year"),
         ("grades: [1, 2]", "grades: [1, 5]", "/subsidies/given/1/grades/1", "less_than_equal"),
         ("[key_entitled]", "[key_entitled]\n      grades: [1]", "/subsidies/given/2", "grades_unexpected"),
         ("payer: original_channel", "payer: person", "/subsidies/given/1", "payer_is_person"),
         ("rules: [S004-09]", "rules: []", "/premiums/0/rules", "too_short"),
         ("rules: [S004-09]", "rules: [S4-9]", "/premiums/0/rules/0", "string_pattern_mismatch"),
         ("rules: [S004-09]", "remark: none", "/premiums/0/rules", "missing"),
-        ("benefit_year: 2022", "benefit_year: 2022\nbenefit_year: 2023", "", "not_yaml"),
-        ("day: 2021-12-25", "day: 2021-13-25", "", "not_yaml"),
+        ("benefit_year: 2022", "benefit_year: 2022\nbenefit_year: 2023", "/benefit_year", "duplicate_key"),
+        ("day: 2021-12-25", "day: 2021-13-25", "/window/closes/day", "not_a_value"),
     ],
 )
 def test_a_faulty_package_names_the_field(old: str, new: str, pointer: str, code: str):
@@ -221,25 +267,25 @@ def test_a_faulty_package_names_the_field(old: str, new: str, pointer: str, code
         (b"a: [", "not_yaml"),
         (b"\xff\xfe", "not_utf8"),
         (b"a: &x [1, 2]\nb: *x", "not_yaml"),
-        (b"? [a]\n: b", "not_yaml"),
-        (b"a: !!python/object:os.system {}", "not_yaml"),
+        (b"? [a]\n: b", "not_plain"),
+        (b"a: !!python/object:os.system {}", "not_plain"),
         (b"a: !!binary aGk=", "not_plain"),
-        (b"a: 99999999999999999999", "not_plain"),
-        (b"a: " + b"[" * 5000, "not_yaml"),
-        (b"a: 1\na: 2", "not_yaml"),
+        (b"a: 99999999999999999999", "not_a_value"),
+        (b"a: " + b"[" * 5000, "too_deep"),
+        (b"a: 1\na: 2", "duplicate_key"),
     ],
 )
 def test_what_is_no_package_at_all(raw: bytes, code: str):
     with pytest.raises(PackageFaulty) as caught:
         read_package(raw)
-    assert [fault.code for fault in caught.value.faults] == [code]
+    assert code in {fault.code for fault in caught.value.faults}
 
 
 def test_every_fault_is_named_at_once():
     with pytest.raises(PackageFaulty) as caught:
         read_package(b"language: 1\nscheme: x\npool: '1'\n")
     pointers = {fault.pointer for fault in caught.value.faults}
-    assert {"/scheme", "/pool", "/benefit_year", "/window", "/premiums", "/cover"} <= pointers
+    assert {"/scheme", "/pool", "/benefit_year", "/notice", "/admission", "/premiums"} <= pointers
 
 
 def test_every_part_of_the_notice_cites_its_rules():

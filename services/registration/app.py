@@ -14,11 +14,11 @@ from shared.service import build, client_credentials, verifier
 from . import jobs
 from .api import router
 from .clients import EligibilityClient
-from .invariants import INVARIANTS
+from .invariants import ALARMS, INVARIANTS
 from .settings import Settings
 from .usecases import Registration
 
-REVISION = "0011_create_status_case"
+REVISION = "0015_alter_status_case"
 """The migration this code expects."""
 
 
@@ -30,6 +30,7 @@ def create_app(
 ) -> FastAPI:
     """The application. `clock` tells business time; `transports` stand in for the network in one-process runs."""
     settings = settings or Settings()
+    clock = clock or WallClock()
     by_name = transports or {}
     database = Database(settings.database_url, pool_size=settings.pool_size)
 
@@ -42,7 +43,7 @@ def create_app(
     service = Registration(
         settings,
         database,
-        clock or WallClock(),
+        clock,
         EligibilityClient(eligibility),
         Sealer.from_setting(keys) if keys else None,
     )
@@ -56,6 +57,8 @@ def create_app(
         service=service,
         router=router,
         invariants=INVARIANTS,
+        alarms=ALARMS,
+        clock=clock,
         jobs=jobs.jobs(service, following),
         followers=following,
         revision=REVISION,

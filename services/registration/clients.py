@@ -102,7 +102,7 @@ def _person(item: Mapping[str, Any]) -> KnownPerson | UnknownPerson:
 
 
 def _status(item: Mapping[str, Any]) -> GivenStatus:
-    return GivenStatus(Status(item["code"]), item["grade"], _day(item["identified_on"]))
+    return GivenStatus(Status(item["code"]), item["grade"], _day(item["identified_on"]), item["school_region"])
 
 
 def _day(text: str | None) -> date | None:

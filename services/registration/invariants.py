@@ -1,6 +1,8 @@
 """What must always hold in registration, each as a query that must find nothing."""
 
-from shared.invariants import Invariant
+from datetime import timedelta
+
+from shared.invariants import Invariant, alarm
 
 _LINES_OF = (
     "(select coalesce(jsonb_agg(jsonb_build_object('payer', l.payer, 'amount_fen', l.amount_fen, 'status', l.status,"
@@ -27,6 +29,17 @@ INVARIANTS = (
         " or a.unit_code <> e.unit_code",
     ),
     Invariant(
+        "in_force_was_told_last",
+        "The assessment in force is the one of its enrolment that was told last, as issued, revised or reinstated",
+        "select e.pool, e.enrolment_id as subject from enrolment e left join"
+        " (select distinct on (pool, data ->> 'enrolment_id') pool, data ->> 'enrolment_id' as enrolment_id, subject"
+        " from event where type in ('assessment.issued', 'assessment.revised', 'assessment.reinstated')"
+        " order by pool, data ->> 'enrolment_id', seq desc) told"
+        " on told.pool = e.pool and told.enrolment_id = cast(e.enrolment_id as text)"
+        " left join assessment a on a.pool = told.pool and cast(a.assessment_id as text) = told.subject"
+        " where a.revision is distinct from e.revision",
+    ),
+    Invariant(
         "person_enrolled_once",
         "A person is enrolled once per scheme",
         "select pool, person_id as subject from enrolment where state <> 'withdrawn'"
@@ -44,8 +57,8 @@ INVARIANTS = (
         " or cast(e.data ->> 'payable_fen' as bigint) <> a.payable_fen"
         " or cast(e.data ->> 'person_id' as uuid) <> a.person_id"
         " or cast(e.data ->> 'enrolment_id' as uuid) <> a.enrolment_id"
-        " or cast(e.data -> 'cover' ->> 'from' as date) <> a.covered_from"
-        " or cast(e.data -> 'cover' ->> 'to' as date) <> a.covered_to"
+        " or cast(e.data -> 'cover' ->> 'from' as date) is distinct from a.covered_from"
+        " or cast(e.data -> 'cover' ->> 'to' as date) is distinct from a.covered_to"
         " or e.data ->> 'scheme' <> a.scheme or e.data ->> 'version' <> a.package"
         " or (e.type = 'assessment.revised') <> (a.revision > 1)"
         " or cast(e.data ->> 'revises' as uuid) is distinct from a.revises"
@@ -81,14 +94,17 @@ INVARIANTS = (
     ),
     Invariant(
         "paid_is_covered",
-        "A paid enrolment is covered on every day of its assessment's span, an unpaid one on none",
+        "A paid enrolment is covered without a gap to the end of its assessment's span, from its beginning on or,"
+        " where cover goes by the day of payment, from a later day; an unpaid one on no day",
         "select e.pool, e.enrolment_id as subject from enrolment e"
         " join assessment a on a.pool = e.pool and a.enrolment_id = e.enrolment_id and a.revision = e.revision"
         " left join cover c on c.pool = e.pool and c.enrolment_id = e.enrolment_id and c.ended_at is null"
-        " group by e.pool, e.enrolment_id, e.state, a.covered_from, a.covered_to"
+        " group by e.pool, e.enrolment_id, e.state, e.paid_on, a.assessed_for, a.covered_from, a.covered_to"
         " having coalesce(sum(c.covered_to - c.covered_from + 1), 0)"
-        " <> case when e.state = 'paid' then a.covered_to - a.covered_from + 1 else 0 end"
-        " or min(c.covered_from) < a.covered_from or max(c.covered_to) > a.covered_to",
+        " <> coalesce(max(c.covered_to) - min(c.covered_from) + 1, 0)"
+        " or (e.state = 'paid' and a.covered_to is not null) <> (count(c.cover_id) > 0)"
+        " or min(c.covered_from) < a.covered_from or max(c.covered_to) <> a.covered_to"
+        " or (min(c.covered_from) > a.covered_from and e.paid_on <= a.assessed_for)",
     ),
     Invariant(
         "cover_as_told",
@@ -132,10 +148,37 @@ INVARIANTS = (
     Invariant(
         "scheme_of_one_pool_and_year",
         "A scheme belongs to one pool, and a pool has one scheme a year",
-        "select min(pool) as pool, scheme as subject from package_version group by scheme"
+        "select min(pool) as pool, scheme as subject from package_version where state <> 'withdrawn' group by scheme"
         " having count(distinct pool) > 1 or count(distinct benefit_year) > 1"
-        " union all select pool, min(scheme) from package_version group by pool, benefit_year"
-        " having count(distinct scheme) > 1",
+        " union all select pool, min(scheme) from package_version where state <> 'withdrawn'"
+        " group by pool, benefit_year having count(distinct scheme) > 1",
+    ),
+    Invariant(
+        "version_corrects_the_one_before",
+        "What was ever in force of a scheme is one chain: each version but the first corrects the one it replaced",
+        "select v.pool, v.scheme || ' ' || v.version as subject from package_version v"
+        " left join package_version former on former.pool = v.pool and former.scheme = v.scheme"
+        " and former.version = v.corrects"
+        " where v.state in ('published', 'replaced') and (former.replaced_by is distinct from"
+        " case when v.corrects is not null then v.version end or former.replaced_at <> v.published_at)"
+        " union all select pool, scheme from package_version where state in ('published', 'replaced')"
+        " group by pool, scheme having count(*) filter (where corrects is null) <> 1"
+        " or count(*) filter (where state = 'published') <> 1",
+    ),
+    Invariant(
+        "dry_run_counts_its_people",
+        "A dry run counts everybody whom it changes or refuses",
+        "select r.pool, r.run_id as subject from package_run r"
+        " left join (select pool, run_id, count(*) filter (where effect <> 'refused') as changed,"
+        " count(*) filter (where effect = 'refused') as refused from package_run_change group by pool, run_id) c"
+        " on c.pool = r.pool and c.run_id = r.run_id where r.purpose = 'dry_run'"
+        " and (coalesce(c.changed, 0) <> r.persons_changed or coalesce(c.refused, 0) <> r.persons_refused)",
+    ),
+    Invariant(
+        "no_run_waits_long",
+        "No run over the people of a scheme has been waiting for a worker for an hour of wall time",
+        "select pool, run_id as subject from package_run"
+        " where state = 'running' and free_from < now() - interval '1 hour'",
     ),
     Invariant(
         "no_roster_waits_long",
@@ -144,3 +187,14 @@ INVARIANTS = (
         " where state = 'received' and free_from < now() - interval '1 hour'",
     ),
 )
+
+ALARMS = (
+    alarm(
+        "case_is_decided",
+        "A case is approved or declined within ten days",
+        "select pool, case_id as subject from status_case where state = 'open'",
+        since="opened_at",
+        limit=timedelta(days=10),
+    ),
+)
+"""What waits for somebody longer than it may; it is decided once, however often it is tried."""

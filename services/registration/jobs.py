@@ -1,4 +1,4 @@
-"""What registration does without a request: takes the rosters that wait, follows payments and eligibility."""
+"""What registration does without a request: takes rosters, does dry runs and corrections, follows others."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -23,4 +23,6 @@ def jobs(service: usecases.Registration, following: Sequence[Follower]) -> Seque
     """The loops registration runs."""
     every = service.settings.follow_seconds
     take = Job("take_rosters", every, partial(usecases.take_waiting_roster, service))
-    return [take, *(Job(f"follow_{follower.source}", every, follower.work) for follower in following)]
+    judge = Job("judge_dry_runs", every, partial(usecases.judge_dry_run, service))
+    correct = Job("correct_enrolled", every, partial(usecases.correct_enrolled, service))
+    return [take, judge, correct, *(Job(f"follow_{follower.source}", every, follower.work) for follower in following)]

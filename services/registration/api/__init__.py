@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from . import cases, enrolments, packages, rosters
+from . import cases, dry_runs, enrolments, explanations, packages, rosters
 
 router = APIRouter()
-for part in (packages, rosters, enrolments, cases):
+for part in (packages, dry_runs, rosters, enrolments, explanations, cases):
     router.include_router(part.router)

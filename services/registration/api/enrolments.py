@@ -22,6 +22,7 @@ from ..schemas.enrolments import (
     EnrolmentPage,
     EnrolmentRequest,
     Progress,
+    ReassessmentRequest,
 )
 from ..schemas.preview import PreviewAnswer, PreviewRequest
 from .parts import AfterId, AssessmentId, EnrolmentId, OptionalScheme, PersonId, Reading, SchemeCode, Service, Writing
@@ -32,7 +33,7 @@ router = APIRouter(tags=["enrolments"])
 @router.post("/v1/assessments/preview", response_model=PreviewAnswer, responses=declare(*tokens.DECLARED))
 async def preview_assessment(service: Service, _caller: Reading, asked: PreviewRequest) -> Any:
     """What would this person pay, who pays the rest, from when are they covered, and why? Stores nothing."""
-    return await usecases.preview(service, asked)
+    return await usecases.preview_assessment(service, asked)
 
 
 @router.post(
@@ -53,6 +54,29 @@ async def enrol_person(
 ) -> Response:
     """Enrol one person apart from a roster. A refusal is an answer: it is recorded, with every reason."""
     return respond(request, await usecases.enrol_one(service, caller, once, asked))
+
+
+@router.post(
+    "/v1/enrolments/{enrolment_id}/reassess",
+    response_model=EnrolmentAnswer,
+    responses=declare(
+        *tokens.DECLARED,
+        *idempotency.DECLARED,
+        problems.ENROLMENT_UNKNOWN,
+        problems.ENROLMENT_STATE,
+        UPSTREAM_UNAVAILABLE,
+    ),
+)
+async def reassess_enrolment(
+    service: Service,
+    caller: Writing,
+    once: OnceKey,
+    request: Request,
+    enrolment_id: EnrolmentId,
+    asked: ReassessmentRequest,
+) -> Response:
+    """Somebody who has not paid in time comes to pay: what is due now, or why nothing is taken any more."""
+    return respond(request, await usecases.reassess_enrolment(service, caller, once, enrolment_id, asked))
 
 
 @router.get("/v1/enrolments", response_model=EnrolmentPage, responses=declare(*tokens.DECLARED))

@@ -32,6 +32,15 @@ Approving = Annotated[Caller, Depends(needs("registration:approve"))]
 SchemeCode = Annotated[str, Query(pattern=SCHEME, description="Scheme", examples=["example-2031"])]
 OptionalScheme = Annotated[str | None, Query(pattern=SCHEME, description="Only this scheme", examples=["example-2031"])]
 PersonId = Annotated[UUID | None, Query(description="Only this person", examples=[_ID])]
+SchemeInPath = Annotated[str, Path(pattern=SCHEME, description="Scheme", examples=["example-2031"])]
+VersionInPath = Annotated[
+    str,
+    Path(
+        pattern=r"^sha256:[0-9a-f]{64}$",
+        description="Version of the package",
+        examples=["sha256:4bf9739b7aa20c9f5f3ecbd25f8b8e00e0e724f6345fc75f1f690ac0b90f3b68"],
+    ),
+]
 RosterId = Annotated[UUID, Path(description="Roster", examples=[_ID])]
 EnrolmentId = Annotated[UUID, Path(description="Enrolment", examples=[_ID])]
 AssessmentId = Annotated[UUID, Path(description="Assessment", examples=[_ID])]

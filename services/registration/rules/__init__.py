@@ -1,18 +1,23 @@
 """The pure part of registration: no I/O, no clock.
 
-Read `facts` (what is told of a person) → `package` (what a notice states) → `assess` → `verdict` (what is answered) →
-`revision` (what later news change).
+Read `facts` (what is told of a person) → `package` (what a notice states) and `who` (of whom) → `assess` and what it
+names → `verdict` (what is answered) → `explaining` (why) → `payable` (when it is paid) → `revision` (what later news
+change).
 """
 
 from .assess import assess
 from .cover import split_by_year
+from .explaining import Outcome, Step, Subject, explain, explain_issued
 from .facts import EnrolmentKind, Facts, GivenStatus
-from .package import Package, RuleIds, Span, Window
-from .revision import Case, CaseKind, Held, Revised, RevisionReason, Standing, Withdrawn, review
+from .package import Package, RuleIds, Sentence, Span, Window
+from .payable import assessment_day, bill_window, cover_when_paid, status_day
+from .revision import Case, CaseKind, Held, Revised, RevisionReason, Standing, Withdrawn, reassess, review
+from .states import GRAPHS
 from .verdict import Accepted, Line, NotApplied, NotAppliedReason, Reason, Refused, merged
-from .window import assessment_day, next_open_day, window_refusal
+from .window import next_open_day, window_refusal
 
 __all__ = [
+    "GRAPHS",
     "Accepted",
     "Case",
     "CaseKind",
@@ -23,21 +28,31 @@ __all__ = [
     "Line",
     "NotApplied",
     "NotAppliedReason",
+    "Outcome",
     "Package",
     "Reason",
     "Refused",
     "Revised",
     "RevisionReason",
     "RuleIds",
+    "Sentence",
     "Span",
     "Standing",
+    "Step",
+    "Subject",
     "Window",
     "Withdrawn",
     "assess",
     "assessment_day",
+    "bill_window",
+    "cover_when_paid",
+    "explain",
+    "explain_issued",
     "merged",
     "next_open_day",
+    "reassess",
     "review",
     "split_by_year",
+    "status_day",
     "window_refusal",
 ]

@@ -2,120 +2,145 @@
 
 `assess` is pure and total: the same package and facts give the same answer, an acceptance or a refusal with the
 rules that decided. It knows no place and no year; whatever differs between notices stands in the package.
+
+    who may join (`admission`) → on what terms (`window`, `newborn`) → what is due (`dues`) → who helps (`subsidy`)
+    → which papers (`documents`) → from when cover runs (`cover`)
 """
 
+from collections.abc import Sequence
 from datetime import date
 
 from shared.codes import Payer, RefusalCode
-from shared.regions import in_pool
 
-from .facts import EnrolmentKind, Facts, GivenStatus
-from .package import Newborn, Package, Premium, Span
-from .subsidy import choose, nothing_to_help
+from .admission import admission_refusals, admitting_rules
+from .cover import cover_from
+from .documents import missing_documents
+from .dues import Dues, dues_of
+from .facts import EnrolmentKind, Facts, Situation
+from .newborn import newborn_terms
+from .package import Package, RuleIds, Span, Terms
+from .subsidy import Candidate, Chosen, Judged, choose, judge, nothing_to_help
 from .verdict import Accepted, Line, Reason, Refused, merged
-from .window import window_refusal
+from .window import terms_on, window_of
 
 
-def assess(package: Package, facts: Facts) -> Accepted | Refused:
-    """Assess one person under one package; a refusal carries all its reasons at once."""
-    if facts.enrolment is EnrolmentKind.NEWBORN:
-        return _assess_newborn(package, facts)
-    premium = package.premiums.get(facts.enrolment)
-    closed = window_refusal(package.window, facts.day)
-    reasons = _admission_refusals(package, facts) + ([closed] if closed else [])
-    if premium is None:
-        return Refused((*reasons, _no_rule(facts.enrolment)))
+def assess(package: Package, facts: Facts, status_day: date | None = None) -> Accepted | Refused:
+    """Assess one person under one package; a refusal carries all its reasons at once.
+
+    Statuses count on `status_day`, that of payment where it is None.
+    """
+    seen = Situation(package.pool, facts, status_day)
+    reasons = admission_refusals(package, seen)
+    terms, rules = joining_terms(package, seen)
+    if isinstance(terms, Reason):
+        reasons.append(terms)
+        return Refused(_each_once(reasons + _beside(package, seen, terms)))
+    accepted = accept_on(package, seen, terms, rules)
+    reasons += _lacking_papers(package, seen)
+    if isinstance(accepted, Accepted):
+        return Refused(_each_once(reasons)) if reasons else accepted
+    return Refused(_each_once([*reasons, *accepted]))
+
+
+def joining_terms(package: Package, seen: Situation) -> tuple[Terms | Reason, RuleIds]:
+    """On what terms the person joins on the day of the situation, or why not; the rules of the group's own window."""
+    if seen.facts.enrolment is EnrolmentKind.NEWBORN:
+        found = newborn_terms(package, seen)
+        if found is not None:
+            return found, ()
+    window, group_rules = window_of(package, seen)
+    return terms_on(package, window, seen), group_rules
+
+
+def accept_on(package: Package, seen: Situation, terms: Terms, rules: RuleIds) -> Accepted | list[Reason]:
+    """What is due on these terms for somebody who may join, who pays it, and the cover; or what stands in the way."""
+    dues = dues_of(package, seen, terms)
+    judged = judge(package, seen, 0 if isinstance(dues, Reason) else dues.owed_fen)
+    cover, wait_rules = cover_on(package, terms, seen)
+    reasons = [*_silent_on_help(judged, terms), *_no_cover(package, terms, cover, wait_rules)]
+    if isinstance(dues, Reason):
+        return [dues, *reasons]
     if reasons:
-        return Refused(tuple(reasons))
-    return accept_at(package, premium, facts.statuses, facts.day)
-
-
-def accept_at(package: Package, premium: Premium, statuses: tuple[GivenStatus, ...], day: date) -> Accepted:
-    """What is due at a premium for somebody who may join, and who pays it, by the statuses that count on `day`."""
-    chosen = choose(package, statuses, day, premium.individual_fen)
-    helped_fen = chosen.line.amount_fen if chosen.line else 0
-    own = Line(Payer.PERSON, premium.individual_fen - helped_fen, None, premium.rules)
-    lines = tuple(line for line in (chosen.line, own) if line and line.amount_fen)
+        return reasons
+    chosen = _help_with(package, judged, dues)
+    own = _own_line(dues, chosen, terms)
+    lines = tuple(line for line in (*chosen.lines, *dues.others, own) if line.amount_fen)
     cited = [line.rules for line in lines] + [status.rules for status in chosen.not_applied]
     return Accepted(
-        standard_fen=premium.individual_fen,
-        payable_fen=own.amount_fen,
+        standard_fen=dues.standard_fen,
+        payable_fen=own.amount_fen if own.payer is Payer.PERSON else 0,
         lines=lines,
-        cover=package.cover,
+        cover=cover,
         not_applied=chosen.not_applied,
-        rules=merged(premium.rules, *cited),
+        rules=merged(dues.rules, rules, wait_rules, admitting_rules(package, seen), *cited),
     )
 
 
-def _assess_newborn(package: Package, facts: Facts) -> Accepted | Refused:
-    """A child owes nothing for the year of its birth and is covered from birth, however late it registers (A004-15).
-
-    No window binds it: outside the period it registers at the agency instead of the village (S004-35).
-    """
-    newborn = package.newborn
-    reasons = _admission_refusals(package, facts)
-    if newborn is None:
-        return Refused((*reasons, _no_rule(facts.enrolment)))
-    if _is_of_another_year(package, facts):
-        text = f"新生儿政策只适用于{package.benefit_year}年出生的儿童，出生日期为{facts.birth_date}"
-        reasons.append(Reason(RefusalCode.NOT_ELIGIBLE, text, newborn.free_rules))
-    if _lacks_documents(newborn, facts):
-        text = "新生儿参保登记须凭新生儿户籍（户口簿或户籍证明）"
-        reasons.append(Reason(RefusalCode.DOCUMENTS_MISSING, text, newborn.document_rules))
-    if reasons:
-        return Refused(tuple(reasons))
-    not_applied = nothing_to_help(package, facts.statuses, facts.day, newborn.free_rules)
-    return Accepted(
-        standard_fen=0,
-        payable_fen=0,
-        lines=(),
-        cover=Span(facts.birth_date, package.cover.ends_on),
-        not_applied=not_applied,
-        rules=merged(newborn.free_rules, *(status.rules for status in not_applied)),
-    )
+def _help_with(package: Package, judged: Judged, dues: Dues) -> Chosen:
+    """Help goes to what the person owes; where somebody else owes all, or nothing is due, nothing is left to help."""
+    if dues.payer is Payer.PERSON and dues.premium is not None:
+        return choose(package, judged)
+    return nothing_to_help(judged, dues.rules)
 
 
-def _admission_refusals(package: Package, facts: Facts) -> list[Reason]:
-    admission = package.admission
-    held = {status.code for status in facts.statuses if status.counts_on(facts.day)}
-    reasons = [
-        Reason(exclusion.refused_as, _EXCLUDED[exclusion.refused_as], exclusion.rules)
-        for exclusion in admission.exclusions
-        if exclusion.status in held
-    ]
-    if not _has_local_tie(package, facts):
-        reasons.append(Reason(RefusalCode.NO_LOCAL_TIE, "户籍地和居住地均不在本统筹区", admission.tie_rules))
-    unborn = facts.birth_date > facts.registered_on
-    if unborn and not _is_of_another_year(package, facts):
-        text = f"登记日{facts.registered_on}早于出生日期{facts.birth_date}"
-        reasons.append(Reason(RefusalCode.NOT_ELIGIBLE, text, admission.rules))
-    return reasons
+def _own_line(dues: Dues, chosen: Chosen, terms: Terms) -> Line:
+    amount_fen = dues.owed_fen - chosen.amount_fen + dues.fiscal_fen
+    if dues.premium is None:
+        return Line(Payer.PERSON, amount_fen, None, ())
+    return Line(dues.payer, amount_fen, dues.premium.paid_for, merged(dues.premium.rules, terms.rules))
 
 
-def _is_of_another_year(package: Package, facts: Facts) -> bool:
-    return facts.enrolment is EnrolmentKind.NEWBORN and facts.birth_date.year != package.benefit_year
+def _beside(package: Package, seen: Situation, closed: Reason) -> list[Reason]:
+    """What else stands in the way of somebody who cannot join on this day: a rate that is not known, missing papers."""
+    if closed.code is RefusalCode.NO_RULE:
+        return []
+    found = dues_of(package, seen, package.in_window) if closed.code in _CLOSED else None
+    return [*([found] if isinstance(found, Reason) else []), *_lacking_papers(package, seen)]
 
 
-def _has_local_tie(package: Package, facts: Facts) -> bool:
-    admission = package.admission
-    hukou_holds = facts.hukou_since is None or facts.hukou_since <= facts.settled_by
-    return (admission.by_hukou and hukou_holds and in_pool(facts.hukou, package.pool)) or (
-        admission.by_residence and in_pool(facts.residence, package.pool)
-    )
+def _lacking_papers(package: Package, seen: Situation) -> list[Reason]:
+    if seen.facts.documents is None:
+        return []
+    helped = any(isinstance(found, Candidate) for found in judge(package, seen, 0))
+    lacking = missing_documents(package, seen, seen.facts.documents, helped=helped)
+    return [lacking] if lacking else []
 
 
-def _lacks_documents(newborn: Newborn, facts: Facts) -> bool:
-    return facts.documents is not None and newborn.documents.isdisjoint(facts.documents)
+def _silent_on_help(judged: Judged, terms: Terms) -> list[Reason]:
+    """Of those who would be helped the notice is silent on these terms: a person decides (A002-8)."""
+    if terms.helped:
+        return []
+    helping = [found.subsidy.rules for found in judged if isinstance(found, Candidate)]
+    if not helping:
+        return []
+    text = "资助对象此时参保，通知未规定其余部分由谁负担，请由经办机构确定"
+    return [Reason(RefusalCode.NO_RULE, text, merged(terms.rules, *helping))]
 
 
-def _no_rule(enrolment: EnrolmentKind) -> Reason:
-    return Reason(RefusalCode.NO_RULE, f"本年度政策未规定“{_KINDS[enrolment]}”如何办理，请由经办机构确定", ())
+def cover_on(package: Package, terms: Terms, seen: Situation) -> tuple[Span | None, RuleIds]:
+    """The cover of somebody who pays on the day of the situation (None: the notice states none); rules of a wait."""
+    if package.cover is None:
+        return None, ()
+    starts_on, rules = cover_from(package, package.cover, terms, seen.facts)
+    return Span(starts_on, package.cover.ends_on), rules
 
 
-_EXCLUDED = {
-    RefusalCode.EMPLOYEE_INSURED: "属于职工医疗保险应参保人员",
-    RefusalCode.INSURED_ELSEWHERE: "已在其他地区参保",
-    RefusalCode.NOT_ELIGIBLE: "不属于参保对象",
-}
+def _no_cover(package: Package, terms: Terms, span: Span | None, rules: RuleIds) -> list[Reason]:
+    if span is None or span.starts_on <= span.ends_on:
+        return []
+    text = f"待遇自{span.starts_on}起，已超出本年度待遇享受期（至{span.ends_on}）"
+    return [Reason(RefusalCode.NO_COVER_LEFT, text, merged(terms.rules, rules, package.cover_rules))]
 
-_KINDS = {EnrolmentKind.NEW: "新参保", EnrolmentKind.RENEWAL: "续保", EnrolmentKind.NEWBORN: "新生儿参保"}
+
+def _each_once(reasons: Sequence[Reason]) -> tuple[Reason, ...]:
+    """The reasons with each code once; a repeated one adds its rules to the first."""
+    found: dict[RefusalCode, Reason] = {}
+    for reason in reasons:
+        before = found.get(reason.code)
+        found[reason.code] = (
+            Reason(before.code, before.detail, merged(before.rules, reason.rules)) if before else reason
+        )
+    return tuple(found.values())
+
+
+_CLOSED = frozenset({RefusalCode.OUTSIDE_WINDOW, RefusalCode.CLOSED_DAY})

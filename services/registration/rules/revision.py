@@ -17,11 +17,12 @@ from enum import StrEnum
 
 from shared.codes import Payer, RefusalCode, Status
 
-from .assess import accept_at
-from .facts import EnrolmentKind, GivenStatus
+from .assess import accept_on, assess, joining_terms
+from .facts import Facts, GivenStatus, Situation
 from .package import Package, RuleIds, Span
-from .verdict import Accepted
-from .window import assessment_day, window_refusal
+from .payable import assessment_day, bill_window
+from .verdict import Accepted, Reason, Refused
+from .window import window_of
 
 
 class RevisionReason(StrEnum):
@@ -29,14 +30,22 @@ class RevisionReason(StrEnum):
 
     STATUS_RECOGNISED = "status_recognised"
     STATUS_WITHDRAWN = "status_withdrawn"
+    PACKAGE_CORRECTED = "package_corrected"
+    PAYS_LATE = "pays_late"
 
 
 class CaseKind(StrEnum):
-    """News that change nothing by themselves: two kinds that a person decides, one that is only noted."""
+    """News that change nothing by themselves: two kinds that a person decides, two that are only noted."""
 
     RECOGNISED_LATE = "recognised_late"
     EXCLUDED_LATE = "excluded_late"
     WITHDRAWN_AFTER_PAYMENT = "withdrawn_after_payment"
+    CORRECTED_AFTER_PAYMENT = "corrected_after_payment"
+
+    @property
+    def is_noted(self) -> bool:
+        """Whether it asks nothing of anybody: more was due of somebody who has paid."""
+        return self in (CaseKind.WITHDRAWN_AFTER_PAYMENT, CaseKind.CORRECTED_AFTER_PAYMENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +62,14 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """An enrolment and its assessment in force; `lines` are payer, fen and status."""
+    """An enrolment and its assessment in force; `lines` are payer, fen and status.
 
-    kind: EnrolmentKind
+    `facts` are those by which the person enrolled, without statuses: these are told anew.
+    """
+
+    facts: Facts
     paid_on: date | None
-    cover: Span
+    cover: Span | None
     payable_fen: int
     lines: tuple[tuple[Payer, int, Status | None], ...]
 
@@ -92,17 +104,38 @@ def review(
     package: Package, standing: Standing, held: Sequence[Held], *, found_on: date, today: date
 ) -> Revised | Withdrawn | Case | None:
     """What the statuses that a person is known to hold change, the list having come on `found_on`; None: nothing."""
-    excluded = excluded_before_cover(package, standing.cover, held)
-    if excluded:
+    excluded = excluded_before_cover(package, standing.cover, held) if standing.cover else None
+    if excluded and standing.cover:
         if found_on < standing.cover.starts_on:
             return excluded
         # Cover runs already. Somebody who never paid has none, and there is nothing to decide.
         return Case(CaseKind.EXCLUDED_LATE, excluded) if standing.paid_on else None
-    if standing.kind is EnrolmentKind.NEWBORN:
-        return None
     if standing.paid_on is None:
         return _review_unpaid(package, standing, held, today)
     return _review_paid(package, standing, held, standing.paid_on, found_on)
+
+
+def reassess(
+    package: Package, standing: Standing, held: Sequence[Held], *, assessed_for: date, today: date
+) -> Revised | Refused | None:
+    """What is due of somebody who has not paid and comes to pay today; None: the bill of `assessed_for` still holds.
+
+    After the window a late stage asks for another amount, or gives cover from another day, or nothing is taken.
+    """
+    day = assessment_day(package, standing.facts, today)
+    facts = standing.facts.paid(day, tuple(one.status for one in held if one.holds_on(day)))
+    verdict = assess(package, facts)
+    if isinstance(verdict, Refused):
+        return verdict
+    before = bill_window(package, standing.facts.paid(assessed_for))
+    if bill_window(package, facts) == before and lines_of(verdict) == standing.lines:
+        return None
+    return Revised(verdict, day, RevisionReason.PAYS_LATE)
+
+
+def lines_of(verdict: Accepted) -> tuple[tuple[Payer, int, Status | None], ...]:
+    """The lines of an acceptance as a standing keeps them."""
+    return tuple((line.payer, line.amount_fen, line.status) for line in verdict.lines)
 
 
 def excluded_before_cover(package: Package, cover: Span, held: Sequence[Held]) -> Withdrawn | None:
@@ -117,10 +150,12 @@ def excluded_before_cover(package: Package, cover: Span, held: Sequence[Held]) -
 
 
 def _review_unpaid(package: Package, standing: Standing, held: Sequence[Held], today: date) -> Revised | None:
-    day = assessment_day(package.window, standing.kind, today)
-    if window_refusal(package.window, day):
+    day = assessment_day(package, standing.facts, today)
+    counting = tuple(one.status for one in held if one.holds_on(day))
+    seen = Situation(package.pool, standing.facts.paid(day, counting))
+    if isinstance(joining_terms(package, seen)[0], Reason):
         return None  # Nothing can be paid any more.
-    return _revise(package, standing, [one for one in held if one.holds_on(day)], day)
+    return _revise(package, standing, seen, day)
 
 
 def _review_paid(
@@ -129,9 +164,12 @@ def _review_paid(
     """Status at payment counts, and what came later inside the window (A004-11)."""
     if not package.subsidies.added_later:
         return None
-    inside = found_on <= package.window.closes_on
-    later = max(paid_on, found_on) if inside else max(paid_on, package.window.closes_on)
-    revised = _revise(package, standing, [one for one in held if one.holds_on(paid_on) or one.holds_on(later)], later)
+    window, _ = window_of(package, Situation(package.pool, standing.facts.paid(paid_on)))
+    inside = window.closes_on is None or found_on <= window.closes_on
+    later = max(paid_on, found_on if inside or window.closes_on is None else window.closes_on)
+    counting = tuple(one.status for one in held if one.holds_on(paid_on) or one.holds_on(later))
+    seen = Situation(package.pool, standing.facts.paid(paid_on, counting), status_day=later)
+    revised = _revise(package, standing, seen, later)
     if revised is None:
         return None
     if revised.verdict.payable_fen > standing.payable_fen:
@@ -141,12 +179,13 @@ def _review_paid(
     return Case(CaseKind.RECOGNISED_LATE, revised) if revised.verdict.payable_fen < standing.payable_fen else None
 
 
-def _revise(package: Package, standing: Standing, counting: Sequence[Held], day: date) -> Revised | None:
-    premium = package.premiums.get(standing.kind)
-    if premium is None:
+def _revise(package: Package, standing: Standing, seen: Situation, day: date) -> Revised | None:
+    terms, rules = joining_terms(package, seen)
+    # Money that was taken was taken inside the window: it is not asked again.
+    verdict = accept_on(package, seen, package.in_window if isinstance(terms, Reason) else terms, rules)
+    if not isinstance(verdict, Accepted):
         return None
-    verdict = accept_at(package, premium, tuple(one.status for one in counting), day)
-    if tuple((line.payer, line.amount_fen, line.status) for line in verdict.lines) == standing.lines:
+    if lines_of(verdict) == standing.lines:
         return None
     more = verdict.payable_fen > standing.payable_fen
     reason = RevisionReason.STATUS_WITHDRAWN if more else RevisionReason.STATUS_RECOGNISED

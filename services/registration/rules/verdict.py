@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from shared.codes import Payer, RefusalCode, Status
 
@@ -31,7 +32,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Who pays how much of the standard, because of which status; the person's own line has no status."""
+    """Who pays how much of the standard, because of which status; an ordinary line and help by age have no status."""
 
     payer: Payer
     amount_fen: int
@@ -51,12 +52,15 @@ class NotApplied:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The person may join: `lines` sum to `standard_fen`, `payable_fen` is the person's own part."""
+    """The person may join: `lines` sum to `standard_fen`, `payable_fen` is the person's own part.
+
+    `cover` is the whole unbroken span that this enrolment gives; None where the notice states none.
+    """
 
     standard_fen: int
     payable_fen: int
     lines: tuple[Line, ...]
-    cover: Span
+    cover: Span | None
     not_applied: tuple[NotApplied, ...]
     rules: RuleIds
 
@@ -73,6 +77,7 @@ class Refused:
         return merged(*(reason.rules for reason in self.reasons))
 
 
+@lru_cache(maxsize=4096)
 def merged(*groups: RuleIds) -> RuleIds:
     """Rule ids of several parts: each once, in order of their number."""
     return tuple(sorted({rule for group in groups for rule in group}))

@@ -1,24 +1,54 @@
-"""When payment is taken: inside the period, and inside it on the open days of each month."""
+"""When payment is taken: inside the period, and inside it on the open days of each month; after it by late stages."""
 
 from datetime import date, timedelta
 
 from shared.codes import RefusalCode
 
-from .facts import EnrolmentKind
-from .package import Window
+from .facts import Situation
+from .package import LateStage, Package, RuleIds, Terms, Window
 from .verdict import Reason
 
 
-def window_refusal(window: Window, day: date) -> Reason | None:
-    """Why nothing can be paid on `day`, or None on an open day.
+def window_of(package: Package, seen: Situation) -> tuple[Window, RuleIds]:
+    """The window of the person's group, and the rules that give the group another last day than everybody's."""
+    for group in package.group_windows:
+        if group.who.fits(seen):
+            return group.window, group.rules
+    return package.window, ()
 
-    Before or after the period `outside_window`, inside it on a masked day `closed_day`, never both. A holiday
-    changes nothing: neither the last day nor an open one moves (S004-08).
+
+def terms_on(package: Package, window: Window, seen: Situation) -> Terms | Reason:
+    """On what terms payment is taken on the day of the situation, or why it is not.
+
+    Before or after the period `outside_window`, inside it on a masked day `closed_day`, never both. After the period
+    the late stages go on; where there is none, or a gap between them, payment is refused.
     """
-    if day < window.opens_on:
+    closed = window_refusal(window, seen.day)
+    if closed is None:
+        return package.in_window
+    stage = stage_on(package, window, seen)
+    return stage.terms if stage else closed
+
+
+def stage_on(package: Package, window: Window, seen: Situation) -> LateStage | None:
+    """The late stage of a day after the period that is for the person."""
+    if window.closes_on is None or seen.day <= window.closes_on:
+        return None
+    for stage in package.late:
+        if stage.starts_on <= seen.day and (stage.until is None or seen.day <= stage.until) and stage.who.fits(seen):
+            return stage
+    return None
+
+
+def window_refusal(window: Window, day: date) -> Reason | None:
+    """Why nothing can be paid on `day` by the window alone, or None on an open day.
+
+    A holiday changes nothing that the package does not say: its edges are those after any shift.
+    """
+    if window.opens_on is not None and day < window.opens_on:
         text = f"集中征缴期自{window.opens_on}开始，{day}尚未开始"
         return Reason(RefusalCode.OUTSIDE_WINDOW, text, window.opens_rules)
-    if day > window.closes_on:
+    if window.closes_on is not None and day > window.closes_on:
         text = f"集中征缴期已于{window.closes_on}截止，{day}不能缴费"
         return Reason(RefusalCode.OUTSIDE_WINDOW, text, window.closes_rules)
     if not _is_unmasked(window, day):
@@ -33,22 +63,13 @@ def next_open_day(window: Window, day: date) -> date | None:
     The day mask binds paying, not registering (S004-02, A004-12): a roster handed in on a masked day, or before
     the period, is assessed for the first day on which its people can pay.
     """
-    day = max(day, window.opens_on)
-    while day <= window.closes_on:
+    if window.opens_on is not None:
+        day = max(day, window.opens_on)
+    while window.closes_on is None or day <= window.closes_on:
         if _is_unmasked(window, day):
             return day
         day += timedelta(days=1)
     return None
-
-
-def assessment_day(window: Window, enrolment: EnrolmentKind, today: date) -> date:
-    """The day for which somebody who enrols today is assessed: the first on which they can pay.
-
-    After the period it is today, which `window_refusal` then refuses. A newborn is bound by no window.
-    """
-    if enrolment is EnrolmentKind.NEWBORN:
-        return today
-    return next_open_day(window, today) or today
 
 
 def _is_unmasked(window: Window, day: date) -> bool:

@@ -38,7 +38,7 @@ class StatusCase(AnswerBody):
     kind: CaseKind = Field(
         description="recognised_late: a status that lowers what is due came after the window; excluded_late: the person"
         " was not to join, known after cover began; withdrawn_after_payment: a status that had helped was withdrawn,"
-        " nothing is collected again",
+        " corrected_after_payment: by a correction of the package more was due; nothing is collected again",
         examples=["recognised_late"],
     )
     state: Literal["open", "approved", "declined", "noted"] = Field(
@@ -46,8 +46,8 @@ class StatusCase(AnswerBody):
     )
     found_on: date = Field(description="Day on which the list came", examples=["2031-01-05"])
     status: str | None = Field(description="The status it is about", examples=["dibao"])
-    payable_fen: int = Field(description="The person's part as it was assessed, fen", examples=[32000])
-    would_be_fen: int = Field(description="The person's part as the list would have it, fen", examples=[4000])
+    payable_fen: int = Field(description="The person's part as it was assessed, fen", examples=[30000])
+    would_be_fen: int = Field(description="The person's part as the list would have it, fen", examples=[3000])
     rules: list[str] = Field(description="Ids of the rules behind it", examples=[["S004-14", "S004-17"]])
     opened_at: InstantOut = Field(description="Business instant", examples=["2031-01-05T09:00:00+08:00"])
     decided_by: str | None = Field(description="Who decided (`sub`)", examples=["head-chen"])

@@ -9,6 +9,7 @@ from pydantic import Field
 from shared.codes import Document
 
 from ..rules import EnrolmentKind
+from .circumstances import Circumstances
 from .fields import (
     EXAMPLE_SPAN,
     AnswerBody,
@@ -37,7 +38,7 @@ class ResidentDocument(RequestBody):
     number: Name = Field(description="Its number", examples=["11010519491231002X"])
 
 
-class EnrolmentPerson(RequestBody):
+class EnrolmentPerson(Circumstances):
     """The person who enrols."""
 
     name: Name = Field(description="Name as on the document", examples=["张三"])
@@ -61,6 +62,12 @@ class EnrolmentRequest(RequestBody):
     documents: list[Document] | None = Field(
         None, max_length=100, description="Papers shown; null: taken as shown", examples=[["hukou_booklet"]]
     )
+
+
+class ReassessmentRequest(RequestBody):
+    """Somebody who has not paid comes to pay."""
+
+    pool: PoolCode = Field(description="Pooling area", examples=["990101"])
 
 
 class EnrolmentOut(AnswerBody):
@@ -109,7 +116,11 @@ class AssessmentOut(AnswerBody):
         description="Who pays what; they sum to `standard_fen`",
         examples=[[{"payer": "person", "amount_fen": 30000, "status": None, "rules": ["S004-09"]}]],
     )
-    cover: SpanOut = Field(description="The span that the enrolment covers once paid", examples=[EXAMPLE_SPAN])
+    cover: SpanOut | None = Field(
+        description="The span that the enrolment covers once paid, as of `assessed_for`; null where the notice states"
+        " none. Where cover runs from the payment, paying later starts it later",
+        examples=[EXAMPLE_SPAN],
+    )
     not_applied: list[NotAppliedOut] = Field(description="Statuses that gave nothing here", examples=[[]])
     rules: list[str] = Field(description="Ids of the rules that decided", examples=[["S004-09", "S004-14"]])
     issued_at: InstantOut = Field(description="Business instant", examples=["2030-09-01T10:00:05+08:00"])

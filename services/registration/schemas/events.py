@@ -9,6 +9,7 @@ from .fields import LineOut, SpanOut, WindowOut
 
 ASSESSMENT_ISSUED = "assessment.issued"
 ASSESSMENT_REVISED = "assessment.revised"
+ASSESSMENT_REINSTATED = "assessment.reinstated"
 ASSESSMENT_VOIDED = "assessment.voided"
 COVER_STARTED = "cover.started"
 COVER_ENDED = "cover.ended"
@@ -36,7 +37,7 @@ class AssessmentIssued(BaseModel):
     payable_fen: int
     lines: list[LineOut]
     window: WindowOut
-    cover: SpanOut
+    cover: SpanOut | None
     issued_at: datetime
     name_masked: str | None = None
 
@@ -53,6 +54,20 @@ class AssessmentRevised(AssessmentIssued):
     reason: str
     found_on: date
     difference_fen: int
+
+
+class AssessmentReinstated(BaseModel):
+    """assessment.reinstated: an earlier assessment is in force again, because it was paid before `overtaken` was known.
+
+    More would be due by that one, and nothing is collected again of who has paid.
+    """
+
+    assessment_id: UUID
+    enrolment_id: UUID
+    scheme: str
+    pool: str
+    person_id: UUID
+    overtaken: UUID
 
 
 class AssessmentVoided(BaseModel):

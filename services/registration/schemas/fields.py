@@ -111,12 +111,27 @@ class NotAppliedOut(AnswerBody):
     rules: list[str] = Field(description="Ids of the rules behind it", examples=[["S004-18"]])
 
 
-class WindowOut(AnswerBody):
-    """When payment is taken."""
+class SchemeWindowOut(AnswerBody):
+    """When a scheme takes payment."""
 
-    opens_on: date = Field(alias="from", description="First day of the period, inclusive", examples=["2030-09-01"])
-    closes_on: date = Field(alias="to", description="Last day of the period, inclusive", examples=["2030-12-25"])
+    opens_on: date | None = Field(
+        alias="from",
+        description="First day of the period, inclusive; null where the notice states none",
+        examples=["2030-09-01"],
+    )
+    closes_on: date | None = Field(
+        alias="to",
+        description="Last day of the period, inclusive; null where the notice states none",
+        examples=["2030-12-25"],
+    )
     first_day: int = Field(description="First day of each month on which payment is taken", examples=[1])
     last_day: int = Field(description="Last day of each month on which payment is taken", examples=[25])
     rules: list[str] = Field(description="Ids of the rules behind the period", examples=[["S004-06", "S004-08"]])
     day_rules: list[str] = Field(description="Ids of the rules behind the days of the month", examples=[["S004-07"]])
+
+
+class WindowOut(SchemeWindowOut):
+    """When a bill can be paid."""
+
+    opens_on: date = Field(alias="from", description="First day, inclusive", examples=["2030-09-01"])
+    closes_on: date = Field(alias="to", description="Last day, inclusive", examples=["2030-12-25"])

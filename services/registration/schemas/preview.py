@@ -2,12 +2,13 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StrictBool, StrictInt, ValidationInfo, field_validator
+from pydantic import Field, StrictInt, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from shared.codes import Document, RefusalCode, Status
 
 from ..rules import EnrolmentKind, NotAppliedReason
+from .circumstances import Circumstances
 from .fields import (
     EXAMPLE_SPAN,
     AnswerBody,
@@ -23,7 +24,6 @@ from .fields import (
 )
 
 Grade = Annotated[StrictInt, Field(ge=1, le=4)]
-Years = Annotated[StrictInt, Field(ge=0, le=100)]
 
 
 class PreviewStatus(RequestBody):
@@ -51,7 +51,7 @@ class PreviewStatus(RequestBody):
         return grade
 
 
-class PreviewPerson(RequestBody):
+class PreviewPerson(Circumstances):
     """The person who would enrol."""
 
     birth_date: Day = Field(description="Day of birth", examples=["1950-03-01"])
@@ -66,27 +66,6 @@ class PreviewPerson(RequestBody):
     )
     residence: RegionCode = Field(
         description="Place of residence, division code of 6, 9 or 12 digits", examples=["990101102"]
-    )
-    residence_permit: StrictBool | None = Field(
-        None, description="Whether a residence permit is held; null: no", examples=[False]
-    )
-    former_scheme: Literal["urban", "nrcms"] | None = Field(
-        None, description="Scheme before a merger; used by schemes that follow one", examples=["nrcms"]
-    )
-    missed_years: Years | None = Field(
-        None, description="Years missed before, used by schemes with a waiting period; null: 0", examples=[0]
-    )
-    repaired_years: Years | None = Field(
-        None, description="Missed years paid for since, used by schemes with a waiting period; null: 0", examples=[0]
-    )
-    hukou_kind: Literal["urban", "rural"] | None = Field(
-        None, description="Kind of hukou; null: as the notice wants it", examples=["rural"]
-    )
-    child_hukou_here: StrictBool | None = Field(
-        None, description="Whether a child has local hukou; null: as the notice wants it", examples=[True]
-    )
-    pension_elsewhere: StrictBool | None = Field(
-        None, description="Whether a pension is drawn elsewhere; null: as the notice wants it", examples=[False]
     )
 
 
@@ -149,7 +128,7 @@ class PreviewAnswer(AnswerBody):
         examples=[[{"payer": "person", "amount_fen": 30000, "status": None, "rules": ["S004-09"]}]],
     )
     cover: SpanOut | None = Field(
-        description="The span that this enrolment covers; null where refused",
+        description="The span that this enrolment covers; null where refused, or where the notice states none",
         examples=[EXAMPLE_SPAN],
     )
     not_applied: list[PreviewNotApplied] = Field(

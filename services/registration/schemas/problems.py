@@ -33,7 +33,70 @@ FOUR_EYES = ProblemType(
     "four_eyes",
     409,
     ("须由他人办理", "Another person must do this"),
-    ("政策包由 {person} 起草，须由另一人发布", "{person} drafted the package; somebody else must publish it"),
+    (
+        "政策包由 {person} 起草或校验，须由另一人发布",
+        "{person} drafted or validated the package; somebody else must publish it",
+    ),
+)
+PACKAGE_STATE = ProblemType(
+    "package_state",
+    409,
+    ("政策包状态不符", "The package stands elsewhere"),
+    ("该版本现为 {state}，不能办理此事项", "The version is {state}; that cannot be done with it"),
+)
+PACKAGE_NOT_VALIDATED = ProblemType(
+    "package_not_validated",
+    409,
+    ("政策包尚未校验", "The package is not validated"),
+    ("请先校验该版本，再由另一人发布", "Validate the version first; another person then publishes it"),
+)
+PACKAGE_OVERTAKEN = ProblemType(
+    "package_overtaken",
+    409,
+    ("已有其他版本发布", "Another version was published"),
+    (
+        "校验之后，方案 {scheme} 已有其他版本生效，请重新校验",
+        "Another version of scheme {scheme} came into force since it was validated; validate it again",
+    ),
+)
+WARNINGS_UNANSWERED = ProblemType(
+    "warnings_unanswered",
+    409,
+    ("尚有提示未说明", "Warnings are not answered"),
+    ("有 {count} 条提示未逐条说明，见 errors", "{count} warning(s) are not answered, see errors"),
+)
+CORRECTION_UNEXPLAINED = ProblemType(
+    "correction_unexplained",
+    409,
+    ("须说明更正原因", "The correction is not explained"),
+    (
+        "方案 {scheme} 已有生效版本，请说明更正原因和起算日（correction）",
+        "Scheme {scheme} has a version in force: say why it is corrected and from when (correction)",
+    ),
+)
+NOTHING_TO_CORRECT = ProblemType(
+    "nothing_to_correct",
+    409,
+    ("没有可更正的版本", "Nothing to correct"),
+    ("方案 {scheme} 尚无生效版本，不是更正", "Scheme {scheme} has no version in force; this is no correction"),
+)
+CORRECTION_NOT_YET = ProblemType(
+    "correction_not_yet",
+    409,
+    ("更正尚未起算", "The correction does not count yet"),
+    ("更正自 {day} 起算，请在当日或之后发布", "The correction counts from {day}; publish it on that day or later"),
+)
+DRY_RUN_UNKNOWN = ProblemType(
+    "dry_run_unknown",
+    404,
+    ("试算不存在", "No such dry run"),
+    ("没有试算 {run_id}", "There is no dry run {run_id}"),
+)
+DRY_RUN_NOT_DONE = ProblemType(
+    "dry_run_not_done",
+    409,
+    ("试算尚未完成", "The dry run is not done"),
+    ("试算现为 {state}，已算 {done}/{total} 人", "The dry run is {state}; {done} of {total} persons are judged"),
 )
 UNIT_UNKNOWN = ProblemType(
     "unit_unknown",
@@ -82,6 +145,12 @@ ENROLMENT_UNKNOWN = ProblemType(
     404,
     ("参保登记不存在", "No such enrolment"),
     ("没有参保登记 {enrolment_id}", "There is no enrolment {enrolment_id}"),
+)
+ENROLMENT_STATE = ProblemType(
+    "enrolment_state",
+    409,
+    ("参保登记状态不符", "The enrolment stands elsewhere"),
+    ("该参保登记现为 {state}，不能办理此事项", "The enrolment is {state}; that cannot be done with it"),
 )
 ASSESSMENT_UNKNOWN = ProblemType(
     "assessment_unknown",

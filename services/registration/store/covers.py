@@ -14,7 +14,7 @@ async def lock_billed(tx: Writer, pool: str, assessment_ids: Sequence[UUID]) -> 
     """Lock the enrolments that these assessments belong to; by assessment, with its figures and those in force."""
     rows = await tx.rows(
         "select e.pool, e.enrolment_id, e.person_id, e.scheme, e.state, e.revision, e.paid_revision, e.bill_no,"
-        " a.assessment_id, a.revision as billed_revision, a.covered_from, a.covered_to, a.payable_fen,"
+        " e.kind, e.facts, a.assessment_id, a.revision as billed_revision, a.package, a.payable_fen,"
         " f.assessment_id as in_force_id, f.payable_fen as in_force_fen"
         " from assessment a join enrolment e on e.pool = a.pool and e.enrolment_id = a.enrolment_id"
         " join assessment f on f.pool = e.pool and f.enrolment_id = e.enrolment_id and f.revision = e.revision"

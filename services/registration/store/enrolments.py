@@ -69,6 +69,20 @@ async def find_enrolment(tx: Reader, pool: str, enrolment_id: UUID) -> Mapping[s
     )
 
 
+async def find_in_force(tx: Reader, pool: str, enrolment_id: UUID) -> UUID:
+    """The assessment in force of an enrolment that is known to be there."""
+    row = await tx.row(
+        "select a.assessment_id from enrolment e join assessment a"
+        " on a.pool = e.pool and a.enrolment_id = e.enrolment_id and a.revision = e.revision"
+        " where e.pool = :pool and e.enrolment_id = :enrolment_id",
+        pool=pool,
+        enrolment_id=enrolment_id,
+    )
+    assert row is not None
+    found: UUID = row["assessment_id"]
+    return found
+
+
 async def find_assessment(tx: Reader, pool: str, assessment_id: UUID) -> Mapping[str, Any] | None:
     """One assessment with its lines, and the region of its unit."""
     return await tx.row(

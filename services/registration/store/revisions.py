@@ -17,28 +17,50 @@ _IN_REGION = (
     "status_case c join enrolment e on e.pool = c.pool and e.enrolment_id = c.enrolment_id"
     " join unit u on u.pool = e.pool and u.unit_code = e.unit_code"
 )
+# Read once the enrolments are locked: a revision that was waited for is seen only by a statement that begins after it.
+_STANDING = (
+    "select e.pool, e.enrolment_id, e.scheme, e.person_id, e.kind, e.facts, e.unit_code, e.state, e.revision,"
+    " e.paid_on, e.version, u.region, a.assessment_id, a.package, a.assessed_for, a.standard_fen, a.payable_fen,"
+    " a.covered_from, a.covered_to, (select max(m.revision) from assessment m where m.pool = e.pool"
+    " and m.enrolment_id = e.enrolment_id) as last_revision,"
+    " exists (select 1 from status_case c where c.pool = e.pool and c.enrolment_id = e.enrolment_id"
+    " and c.state in ('open', 'declined')) as disputed,"
+    " (select coalesce(jsonb_agg(jsonb_build_array(l.payer, l.amount_fen, l.status) order by l.line_no), '[]')"
+    " from assessment_line l where l.pool = a.pool and l.assessment_id = a.assessment_id) as lines"
+    " from enrolment e join unit u on u.pool = e.pool and u.unit_code = e.unit_code"
+    " join assessment a on a.pool = e.pool and a.enrolment_id = e.enrolment_id and a.revision = e.revision"
+    " where e.pool = :pool and e.state <> 'withdrawn' and e.enrolment_id = any(cast(:enrolment_ids as uuid[]))"
+)
 
 
 async def lock_standing(tx: Writer, pool: str, person_ids: Sequence[UUID], day: date) -> Sequence[Row]:
-    """Lock the enrolments of persons whose cover has not ended by `day`, with their assessments in force.
+    """Lock the enrolments of persons whose cover has not ended by `day`, or is not stated, with assessments in force.
 
     In the order of their ids, so that two transactions do not wait in a ring.
     """
-    return await tx.rows(
-        "select e.pool, e.enrolment_id, e.scheme, e.person_id, e.kind, e.unit_code, e.state, e.revision, e.paid_on,"
-        " e.version, u.region, a.assessment_id, a.package, a.standard_fen, a.payable_fen, a.covered_from, a.covered_to,"
-        " (select max(m.revision) from assessment m where m.pool = e.pool and m.enrolment_id = e.enrolment_id)"
-        " as last_revision,"
-        " (select coalesce(jsonb_agg(jsonb_build_array(l.payer, l.amount_fen, l.status) order by l.line_no), '[]')"
-        " from assessment_line l where l.pool = a.pool and l.assessment_id = a.assessment_id) as lines"
-        " from enrolment e join unit u on u.pool = e.pool and u.unit_code = e.unit_code"
-        " join assessment a on a.pool = e.pool and a.enrolment_id = e.enrolment_id and a.revision = e.revision"
-        " where e.pool = :pool and e.person_id = any(cast(:person_ids as uuid[])) and e.state <> 'withdrawn'"
-        " and a.covered_to >= :day order by e.enrolment_id for update of e",
+    locked = await tx.rows(
+        "select enrolment_id from enrolment where pool = :pool and person_id = any(cast(:person_ids as uuid[]))"
+        " order by enrolment_id for update",
         pool=pool,
         person_ids=list(person_ids),
+    )
+    return await tx.rows(
+        f"{_STANDING} and coalesce(a.covered_to >= :day, true) order by e.enrolment_id",
+        pool=pool,
+        enrolment_ids=[row["enrolment_id"] for row in locked],
         day=day,
     )
+
+
+async def lock_enrolments(tx: Writer, pool: str, enrolment_ids: Sequence[UUID]) -> Sequence[Row]:
+    """Lock enrolments in the same order, with their assessments in force."""
+    await tx.rows(
+        "select enrolment_id from enrolment where pool = :pool and enrolment_id = any(cast(:enrolment_ids as uuid[]))"
+        " order by enrolment_id for update",
+        pool=pool,
+        enrolment_ids=list(enrolment_ids),
+    )
+    return await tx.rows(f"{_STANDING} order by e.enrolment_id", pool=pool, enrolment_ids=list(enrolment_ids))
 
 
 async def set_revisions(tx: Writer, pool: str, revised: Sequence[tuple[UUID, int]]) -> None:

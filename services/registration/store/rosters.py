@@ -85,19 +85,20 @@ async def advance(
     pool: str,
     roster_id: UUID,
     *,
+    state: str,
     last_row: int,
     counts: Mapping[str, int],
     free_from: datetime,
     taken_at: datetime | None,
 ) -> None:
-    """Move the roster's cursor behind the rows just done; with `taken_at` all are."""
+    """Move a received roster's cursor behind the rows just done; with `taken_at` all are."""
     await tx.execute(
         "update roster set last_row = :last_row, rows_enrolled = rows_enrolled + :enrolled,"
         " rows_refused = rows_refused + :refused, rows_rejected = rows_rejected + :rejected, free_from = :free_from,"
-        " state = case when cast(:taken_at as timestamptz) is null then 'received' else 'taken' end,"
-        " taken_at = :taken_at, version = version + 1 where pool = :pool and roster_id = :roster_id",
+        " state = :state, taken_at = :taken_at, version = version + 1 where pool = :pool and roster_id = :roster_id",
         pool=pool,
         roster_id=roster_id,
+        state=state,
         last_row=last_row,
         enrolled=counts.get("enrolled", 0),
         refused=counts.get("refused", 0),

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from shared.database import Writer
 
-from ..rules import Accepted, Package
+from ..rules import Accepted, Package, Window
 from ..schemas.fields import LineOut, SpanOut, WindowOut
 from ..store import enrolments as store
 from .registration import window_body
@@ -16,7 +16,7 @@ from .registration import window_body
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """What is due for an enrolment by a verdict; revision 1 is where the person enrolled."""
+    """What is due for an enrolment by a verdict, payable in `window`; revision 1 is where the person enrolled."""
 
     assessment_id: UUID
     enrolment_id: UUID
@@ -25,6 +25,7 @@ class Assessment:
     region: str
     assessed_for: date
     verdict: Accepted
+    window: Window
     revision: int = 1
     revises: UUID | None = None
     reason: str | None = None
@@ -39,7 +40,7 @@ async def freeze(tx: Writer, issued: Sequence[tuple[Package, Assessment]], at: d
 
 def told(package: Package, made: Assessment, at: datetime) -> dict[str, Any]:
     """All that a bill needs, as assessment.issued and assessment.revised tell it."""
-    verdict = made.verdict
+    verdict, cover = made.verdict, made.verdict.cover
     return {
         "assessment_id": made.assessment_id,
         "enrolment_id": made.enrolment_id,
@@ -55,8 +56,8 @@ def told(package: Package, made: Assessment, at: datetime) -> dict[str, Any]:
             LineOut(payer=line.payer, amount_fen=line.amount_fen, status=line.status, rules=list(line.rules))
             for line in verdict.lines
         ],
-        "window": WindowOut.model_validate(window_body(package.window)),
-        "cover": SpanOut(starts_on=verdict.cover.starts_on, ends_on=verdict.cover.ends_on),
+        "window": WindowOut.model_validate(window_body(made.window)),
+        "cover": SpanOut(starts_on=cover.starts_on, ends_on=cover.ends_on) if cover else None,
         "issued_at": at,
     }
 
@@ -74,8 +75,8 @@ def _row(package: Package, made: Assessment, at: datetime) -> dict[str, Any]:
         "assessed_for": made.assessed_for,
         "standard_fen": verdict.standard_fen,
         "payable_fen": verdict.payable_fen,
-        "covered_from": verdict.cover.starts_on,
-        "covered_to": verdict.cover.ends_on,
+        "covered_from": verdict.cover.starts_on if verdict.cover else None,
+        "covered_to": verdict.cover.ends_on if verdict.cover else None,
         "not_applied": [asdict(status) for status in verdict.not_applied],
         "rules": list(verdict.rules),
         "issued_at": at,

@@ -12,10 +12,11 @@ from shared.tokens import Caller
 from shared.versions import require_version
 
 from ..rules import Case, CaseKind, Held, review
+from ..rules.states import CASE_TRANSITIONS, CaseAct, CaseState
 from ..schemas.cases import CaseDecision, StatusCase
 from ..schemas.problems import CASE_DECIDED, CASE_MOOT, CASE_UNKNOWN
 from ..store import revisions as store
-from .registration import Registration, package_of_version
+from .registration import Registration, governing, versions_of
 from .revising import Change, change, standing_of
 
 
@@ -64,7 +65,8 @@ async def decide_case(
         standing = await store.lock_standing(tx, pool, [found["person_id"]], found["found_on"])
         case = await store.lock_case(tx, pool, case_id)
         require_version(case["version"], version)
-        if case["state"] != "open":
+        decided = CASE_TRANSITIONS.get((CaseState(case["state"]), CaseAct.APPROVE if approving else CaseAct.DECLINE))
+        if decided is None:
             raise CASE_DECIDED(state=case["state"])
         now = service.clock.now()
         row = next((row for row in standing if row["assessment_id"] == case["assessment_id"]), None)
@@ -73,7 +75,7 @@ async def decide_case(
         # From here it must succeed.
         if changed:
             await change(tx, pool, [changed], now)
-        await store.decide_case(tx, pool, case_id, state=order.result, by=caller.subject, at=now, note=order.note)
+        await store.decide_case(tx, pool, case_id, state=decided, by=caller.subject, at=now, note=order.note)
         detail = {"case_id": str(case_id), "result": order.result}
         tx.audit(pool, "status_case.decided", caller.client_id, caller.subject, now, [case["person_id"]], detail)
         return Answer(200, StatusCase.body_of(await store.lock_case(tx, pool, case_id)))
@@ -84,7 +86,7 @@ async def decide_case(
 async def _bear_out(tx: Writer, case: Row, row: Row | None, held: tuple[Held, ...], today: date) -> Change:
     """What the case changes by what is known today. Raises Problem CASE_MOOT."""
     if row is not None:
-        package = await package_of_version(tx, row["scheme"], row["package"])
+        package = governing(await versions_of(tx, row["pool"], row["scheme"]), row["paid_on"])
         outcome = review(package, standing_of(row), held, found_on=case["found_on"], today=today)
         if isinstance(outcome, Case) and outcome.kind is CaseKind(case["kind"]):
             return Change(row, package, outcome.would, case["found_on"])

@@ -8,17 +8,30 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from shared.codes import Document, RefusalCode
 from shared.database import Writer
 from shared.events import hold_cursor, read_cursor
-from shared.identity import mask_name
+from shared.identity import ResidentNumber, mask_name, read_resident_number
 from shared.ids import new_id
 
 from ..clients import Claim, KnownPerson, UnknownPerson
-from ..rules import Accepted, EnrolmentKind, Facts, GivenStatus, Package, Reason, Refused, assess
+from ..formats.facts import write_facts
+from ..rules import (
+    Accepted,
+    EnrolmentKind,
+    Facts,
+    GivenStatus,
+    Package,
+    Reason,
+    Refused,
+    assess,
+    assessment_day,
+    bill_window,
+)
+from ..rules.states import ENROLMENT_TRANSITIONS, EnrolmentAct
 from ..schemas.events import ASSESSMENT_ISSUED, AssessmentIssued
 from ..store import enrolments as store
 from .assessing import Assessment, freeze, told
@@ -37,15 +50,22 @@ class Applicant:
     kind: EnrolmentKind
     household_no: str
     documents: frozenset[Document] | None = None
+    residence_permit: bool = False
+    former_scheme: Literal["urban", "nrcms"] | None = None
+    missed_years: int = 0
+    repaired_years: int = 0
+    hukou_kind: Literal["urban", "rural"] | None = None
+    child_hukou_here: bool | None = None
+    pension_elsewhere: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """An applicant whom the register knows, and what the rules say for the day `assessed_for`."""
+    """An applicant whom the register knows, and what the rules say by the facts, for the day `facts.day`."""
 
     applicant: Applicant
     person_id: UUID
-    assessed_for: date
+    facts: Facts
     verdict: Accepted | Refused
 
 
@@ -82,10 +102,12 @@ async def identify(
     applicants: Sequence[Applicant],
     *,
     today: date,
-    assessed_for: date,
+    status_day: date,
     key: str,
 ) -> list[Judged | Unidentified]:
-    """Ask eligibility who the applicants are and what they hold on the day `assessed_for`, and judge each.
+    """Ask eligibility who the applicants are and what they hold on `status_day`, and judge each.
+
+    Each is judged for the first day on which they can pay.
 
     `key` makes a repetition with the same applicants safe. No transaction may be open. Raises UpstreamRefusal, Problem
     UPSTREAM_UNAVAILABLE.
@@ -93,7 +115,7 @@ async def identify(
     claims = [Claim(one.row, one.name, one.number, one.hukou, one.residence) for one in applicants]
     people = await service.eligibility.resolve(package.pool, claims, key=key)
     known = list(dict.fromkeys(person.person_id for person in people.values() if isinstance(person, KnownPerson)))
-    statuses = await service.eligibility.statuses(package.pool, assessed_for, known)
+    statuses = await service.eligibility.statuses(package.pool, status_day, known)
     found: list[Judged | Unidentified] = []
     for applicant in applicants:
         person = people[applicant.row]
@@ -101,8 +123,8 @@ async def identify(
             found.append(Unidentified(applicant, person.faults))
         else:
             held = statuses.get(person.person_id, ())
-            verdict = _judge(package, applicant, person, held, today, assessed_for)
-            found.append(Judged(applicant, person.person_id, assessed_for, verdict))
+            facts = _facts(package, applicant, person, held, today)
+            found.append(Judged(applicant, person.person_id, facts, _judge(package, person, facts)))
     return found
 
 
@@ -151,18 +173,10 @@ async def enrol(tx: Writer, package: Package, judged: Sequence[Judged], place: P
     return outcomes
 
 
-def _judge(
-    package: Package,
-    applicant: Applicant,
-    person: KnownPerson,
-    statuses: tuple[GivenStatus, ...],
-    today: date,
-    assessed_for: date,
-) -> Accepted | Refused:
-    if person.deceased_on is not None and person.deceased_on <= today:
-        # Nothing else is asked about the dead.
-        detail = f"登记显示该人员已于{person.deceased_on}死亡"
-        return Refused((Reason(RefusalCode.NOT_ELIGIBLE, detail, package.admission.rules),))
+def _facts(
+    package: Package, applicant: Applicant, person: KnownPerson, statuses: tuple[GivenStatus, ...], today: date
+) -> Facts:
+    number = read_resident_number(applicant.number, today=today)
     facts = Facts(
         birth_date=person.birth_date,
         # The register of public security goes before what a list says; where it is silent, the list counts.
@@ -171,10 +185,26 @@ def _judge(
         residence=applicant.residence,
         enrolment=applicant.kind,
         registered_on=today,
-        paid_on=None if applicant.kind is EnrolmentKind.NEWBORN else assessed_for,
+        paid_on=today,
         statuses=statuses,
         documents=applicant.documents,
+        sex=number.sex if isinstance(number, ResidentNumber) else None,
+        residence_permit=applicant.residence_permit,
+        former_scheme=applicant.former_scheme,
+        missed_years=applicant.missed_years,
+        repaired_years=applicant.repaired_years,
+        hukou_kind=applicant.hukou_kind,
+        child_hukou_here=applicant.child_hukou_here,
+        pension_elsewhere=applicant.pension_elsewhere,
     )
+    return facts.paid(assessment_day(package, facts, today))
+
+
+def _judge(package: Package, person: KnownPerson, facts: Facts) -> Accepted | Refused:
+    if person.deceased_on is not None and person.deceased_on <= facts.registered_on:
+        # Nothing else is asked about the dead.
+        detail = f"登记显示该人员已于{person.deceased_on}死亡"
+        return Refused((Reason(RefusalCode.NOT_ELIGIBLE, detail, package.admission.rules),))
     return assess(package, facts)
 
 
@@ -188,7 +218,7 @@ def _refusal(package: Package, verdict: Accepted | Refused, *, enrolled_before: 
 
 async def _issue(tx: Writer, package: Package, joined: Sequence[tuple[Judged, Enrolled]], place: Place) -> None:
     """Freeze the assessments of those who joined, and tell them."""
-    issued = [(package, _assessment(one, made, place)) for one, made in joined]
+    issued = [(package, _assessment(package, one, made, place)) for one, made in joined]
     for (one, _), (_, made) in zip(joined, issued, strict=True):
         news = AssessmentIssued(**told(package, made, place.now), name_masked=mask_name(one.applicant.name))
         data = news.model_dump(mode="json", by_alias=True)
@@ -196,7 +226,7 @@ async def _issue(tx: Writer, package: Package, joined: Sequence[tuple[Judged, En
     await freeze(tx, issued, place.now)
 
 
-def _assessment(one: Judged, made: Enrolled, place: Place) -> Assessment:
+def _assessment(package: Package, one: Judged, made: Enrolled, place: Place) -> Assessment:
     assert isinstance(one.verdict, Accepted)
     return Assessment(
         assessment_id=made.assessment_id,
@@ -204,8 +234,9 @@ def _assessment(one: Judged, made: Enrolled, place: Place) -> Assessment:
         person_id=one.person_id,
         unit_code=place.unit["unit_code"],
         region=place.unit["region"],
-        assessed_for=one.assessed_for,
+        assessed_for=one.facts.day,
         verdict=one.verdict,
+        window=bill_window(package, one.facts),
     )
 
 
@@ -218,8 +249,9 @@ def _enrolment_row(package: Package, one: Judged, made: Enrolled, place: Place) 
         "kind": one.applicant.kind,
         "unit_code": place.unit["unit_code"],
         "household_no": one.applicant.household_no,
+        "facts": write_facts(one.facts),
         "roster_id": place.roster_id,
-        "state": "enrolled",
+        "state": ENROLMENT_TRANSITIONS[None, EnrolmentAct.ENROL],
         "enrolled_at": place.now,
         "revision": 1,
         "version": 1,

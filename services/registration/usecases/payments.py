@@ -8,10 +8,22 @@ from shared.database import Row, Writer
 from shared.events import Event, waves
 from shared.ids import new_id
 
-from ..rules import CaseKind, Span, split_by_year
-from ..schemas.events import BILL_PAID, BILL_REVERSED, COVER_STARTED, BillPaid, BillReversed, CoverStarted
+from ..formats.facts import read_facts
+from ..rules import CaseKind, EnrolmentKind, Package, cover_when_paid, split_by_year
+from ..rules.states import ENROLMENT_TRANSITIONS, EnrolmentAct, EnrolmentState
+from ..schemas.events import (
+    ASSESSMENT_REINSTATED,
+    BILL_PAID,
+    BILL_REVERSED,
+    COVER_STARTED,
+    AssessmentReinstated,
+    BillPaid,
+    BillReversed,
+    CoverStarted,
+)
 from ..store import covers as store
 from ..store import revisions as revision_store
+from .registration import package_of_version
 from .revising import case_row, end_cover
 
 _REVERSED = "bill_reversed"
@@ -39,10 +51,11 @@ async def _learn_paid(tx: Writer, pool: str, events: Sequence[Event]) -> None:
     told = [(event, bill, billed.get(bill.assessment_id)) for event, bill in paid]
     _refuse_strange(pool, [bill.bill_no for _, bill, row in told if row is None or _paid_before(row)])
     # Money for a bill whose assessment was voided meanwhile: payments hears of that and owes it back.
-    standing = [(event, bill, row) for event, bill, row in told if row is not None and row["state"] != "withdrawn"]
+    standing = [(event, bill, row) for event, bill, row in told if row is not None and _allows(row, EnrolmentAct.PAY)]
     await store.mark_paid(tx, pool, [_marks(bill, row) for _, bill, row in standing])
-    await _note_overtaken(tx, [(event, row) for event, _, row in standing])
-    await _start_cover(tx, pool, [(event, row) for event, _, row in standing if row["state"] == "enrolled"])
+    await _reinstate(tx, pool, [(event, row) for event, _, row in standing if _overtaken(row)])
+    fresh = [(event, bill, row) for event, bill, row in standing if row["state"] == EnrolmentState.ENROLLED]
+    await _start_cover(tx, pool, fresh)
 
 
 async def _learn_reversed(tx: Writer, pool: str, events: Sequence[Event]) -> None:
@@ -51,7 +64,7 @@ async def _learn_reversed(tx: Writer, pool: str, events: Sequence[Event]) -> Non
     billed = await store.lock_billed(tx, pool, [bill.assessment_id for _, bill in news])
     told = [(event, bill, billed.get(bill.assessment_id)) for event, bill in news]
     _refuse_strange(pool, [bill.bill_no for _, bill, row in told if row is None or not _is_reversible(bill, row)])
-    ending = [(event, row) for event, _, row in told if row is not None and row["state"] == "paid"]
+    ending = [(event, row) for event, _, row in told if row is not None and _allows(row, EnrolmentAct.REVERSE)]
     await store.mark_unpaid(tx, pool, [row["enrolment_id"] for _, row in ending])
     for event, row in ending:
         await end_cover(tx, pool, [(row, _REVERSED)], event.occurred_at)
@@ -64,11 +77,16 @@ def _refuse_strange(pool: str, strange: Sequence[str]) -> None:
 
 def _paid_before(row: Row) -> bool:
     """Whether the enrolment is paid by this revision, or a later one, already: each is told as paid once."""
-    return bool(row["state"] == "paid" and row["billed_revision"] <= row["paid_revision"])
+    return bool(row["state"] == EnrolmentState.PAID and row["billed_revision"] <= row["paid_revision"])
 
 
 def _is_reversible(bill: BillReversed, row: Row) -> bool:
-    return bool(row["state"] == "withdrawn" or (row["state"] == "paid" and row["bill_no"] == bill.bill_no))
+    reversible = _allows(row, EnrolmentAct.REVERSE) and row["bill_no"] == bill.bill_no
+    return bool(row["state"] == EnrolmentState.WITHDRAWN or reversible)
+
+
+def _allows(row: Row, act: EnrolmentAct) -> bool:
+    return (EnrolmentState(row["state"]), act) in ENROLMENT_TRANSITIONS
 
 
 def _overtaken(row: Row) -> bool:
@@ -87,8 +105,8 @@ def _marks(bill: BillPaid, row: Row) -> Mapping[str, Any]:
     }
 
 
-async def _note_overtaken(tx: Writer, paid: Sequence[tuple[Event, Row]]) -> None:
-    """Keep that more was due of persons who had paid already; nothing is collected again."""
+async def _reinstate(tx: Writer, pool: str, overtaken: Sequence[tuple[Event, Row]]) -> None:
+    """Tell that what was paid is in force, and keep that more was due; nothing is collected again."""
     rows = [
         case_row(
             row,
@@ -99,16 +117,32 @@ async def _note_overtaken(tx: Writer, paid: Sequence[tuple[Event, Row]]) -> None
             rules=(),
             now=event.occurred_at,
         )
-        for event, row in paid
-        if _overtaken(row)
+        for event, row in overtaken
     ]
     await revision_store.insert_cases(tx, rows)
+    for event, row in overtaken:
+        news = AssessmentReinstated(
+            assessment_id=row["assessment_id"],
+            enrolment_id=row["enrolment_id"],
+            scheme=row["scheme"],
+            pool=pool,
+            person_id=row["person_id"],
+            overtaken=row["in_force_id"],
+        )
+        data = news.model_dump(mode="json")
+        tx.publish(pool, ASSESSMENT_REINSTATED, row["assessment_id"], 2, event.occurred_at, data)
 
 
-async def _start_cover(tx: Writer, pool: str, paid: Sequence[tuple[Event, Row]]) -> None:
+async def _start_cover(tx: Writer, pool: str, paid: Sequence[tuple[Event, BillPaid, Row]]) -> None:
+    """Start cover by the day of payment: late in the season it settles from when cover runs."""
+    packages: dict[tuple[str, str], Package] = {}
     rows = []
-    for event, row in paid:
-        for span in split_by_year(Span(row["covered_from"], row["covered_to"])):
+    for event, bill, row in paid:
+        which = (row["scheme"], row["package"])
+        if which not in packages:
+            packages[which] = await package_of_version(tx, *which)
+        whole = cover_when_paid(packages[which], read_facts(row["facts"], EnrolmentKind(row["kind"])), bill.paid_on)
+        for span in split_by_year(whole) if whole else ():
             cover = CoverStarted(
                 cover_id=new_id(),
                 person_id=row["person_id"],

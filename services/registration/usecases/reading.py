@@ -114,7 +114,8 @@ async def progress(
 
 def assessment_body(row: Mapping[str, Any]) -> dict[str, Any]:
     """An assessment as it is answered."""
-    return AssessmentOut.body_of({**row, "cover": {"from": row["covered_from"], "to": row["covered_to"]}})
+    cover = {"from": row["covered_from"], "to": row["covered_to"]} if row["covered_from"] else None
+    return AssessmentOut.body_of({**row, "cover": cover})
 
 
 def _audit(

@@ -1,7 +1,8 @@
 """What the use cases work with, and the look-ups that most of them begin with."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from shared.clock import Clock
@@ -55,6 +56,19 @@ async def package_of_version(tx: Reader, scheme: str, version: str) -> Package:
     found = await package_store.find_version(tx, scheme, version)
     assert found is not None
     return load_package(bytes(found["content"]))
+
+
+async def versions_of(tx: Reader, pool: str, scheme: str) -> list[tuple[Package, date | None]]:
+    """Every version that was ever in force of a scheme, the newest first, with the day from which it counts."""
+    rows = await package_store.list_published(tx, pool, scheme)
+    return [(load_package(bytes(row["content"])), row["counts_from"]) for row in rows]
+
+
+def governing(versions: Sequence[tuple[Package, date | None]], paid_on: date | None) -> Package:
+    """The version by which somebody is judged: the one in force, but for who paid before it counted an earlier one."""
+    return next(
+        package for package, counts_from in versions if paid_on is None or counts_from is None or paid_on >= counts_from
+    )
 
 
 async def unit_for(tx: Reader, caller: Caller, pool: str, unit_code: str) -> Mapping[str, Any]:

@@ -13,7 +13,9 @@ from shared.codes import Payer, Status
 from shared.database import Row, Writer
 from shared.ids import new_id
 
-from ..rules import Case, CaseKind, EnrolmentKind, Package, Revised, Span, Standing, Withdrawn
+from ..formats.facts import read_facts
+from ..rules import Case, CaseKind, EnrolmentKind, Package, Revised, Span, Standing, Withdrawn, bill_window
+from ..rules.states import CASE_TRANSITIONS, CaseAct
 from ..schemas import events
 from ..store import covers as cover_store
 from ..store import enrolments as enrolment_store
@@ -34,9 +36,9 @@ class Change:
 def standing_of(row: Row) -> Standing:
     """A locked enrolment as the rules see it."""
     return Standing(
-        kind=EnrolmentKind(row["kind"]),
+        facts=read_facts(row["facts"], EnrolmentKind(row["kind"])),
         paid_on=row["paid_on"],
-        cover=Span(row["covered_from"], row["covered_to"]),
+        cover=Span(row["covered_from"], row["covered_to"]) if row["covered_from"] else None,
         payable_fen=row["payable_fen"],
         lines=tuple(
             (Payer(payer), amount_fen, Status(status) if status else None) for payer, amount_fen, status in row["lines"]
@@ -111,6 +113,7 @@ async def end_cover(tx: Writer, pool: str, ending: Sequence[tuple[Row, str]], no
 
 def _assessment(one: Change, revised: Revised) -> Assessment:
     row = one.row
+    facts = read_facts(row["facts"], EnrolmentKind(row["kind"]))
     return Assessment(
         assessment_id=new_id(),
         enrolment_id=row["enrolment_id"],
@@ -119,6 +122,7 @@ def _assessment(one: Change, revised: Revised) -> Assessment:
         region=row["region"],
         assessed_for=revised.assessed_for,
         verdict=revised.verdict,
+        window=bill_window(one.package, facts.paid(row["paid_on"] or revised.assessed_for)),
         revision=row["last_revision"] + 1,
         revises=row["assessment_id"],
         reason=revised.reason,
@@ -166,7 +170,7 @@ def case_row(
         "enrolment_id": row["enrolment_id"],
         "assessment_id": row["assessment_id"],
         "kind": kind,
-        "state": "noted" if kind is CaseKind.WITHDRAWN_AFTER_PAYMENT else "open",
+        "state": CASE_TRANSITIONS[None, CaseAct.NOTE if kind.is_noted else CaseAct.OPEN],
         "found_on": found_on,
         "status": status,
         "payable_fen": row["payable_fen"],

@@ -16,6 +16,7 @@ from shared.sheets import Sheet, SheetUnreadable
 from shared.tokens import Caller
 
 from ..formats import roster as roster_format
+from ..rules.states import ROSTER_TRANSITIONS, RosterAct, RosterState
 from ..schemas.problems import ROSTER_NOT_TAKEN, ROSTER_UNKNOWN, ROSTER_UNREADABLE
 from ..schemas.rosters import RosterOut
 from ..store import rosters as store
@@ -51,7 +52,7 @@ async def hand_in_roster(
         "unit_code": unit_code,
         "file_name": file_name,
         "sha256": upload.sha256,
-        "state": "received",
+        "state": ROSTER_TRANSITIONS[None, RosterAct.RECEIVE],
         "rows_total": len(sheet.rows),
         "rows_enrolled": 0,
         "rows_refused": 0,
@@ -111,7 +112,7 @@ async def read_returned_rows(service: Registration, caller: Caller, pool: str, r
     """
     async with service.database.writing() as tx:
         roster = await _roster_for(tx, caller, pool, roster_id)
-        if roster["state"] != "taken":
+        if roster["state"] != RosterState.TAKEN:
             done = roster["rows_enrolled"] + roster["rows_refused"] + roster["rows_rejected"]
             raise ROSTER_NOT_TAKEN(done=done, total=roster["rows_total"])
         unit = await unit_store.find_unit(tx, pool, roster["unit_code"])

@@ -18,7 +18,7 @@ from shared.events import Apply, Event
 from ..rules import Held, Package, review
 from ..schemas.events import STATUS_GRANTED, STATUS_WITHDRAWN, StatusNews
 from ..store import revisions as store
-from .registration import Registration, package_of_version
+from .registration import Registration, governing, versions_of
 from .revising import Change, change, standing_of
 
 
@@ -41,13 +41,12 @@ async def _learn(
         return
     now = service.clock.now()
     today = business_day(now)
-    packages: dict[tuple[str, str], Package] = {}
+    versions: dict[str, list[tuple[Package, date | None]]] = {}
     changes = []
     for row in await store.lock_standing(tx, pool, list(found_on), min(found_on.values())):
-        which = (row["scheme"], row["package"])
-        if which not in packages:
-            packages[which] = await package_of_version(tx, *which)
-        package, came_on = packages[which], found_on[row["person_id"]]
+        if row["scheme"] not in versions:
+            versions[row["scheme"]] = await versions_of(tx, pool, row["scheme"])
+        package, came_on = governing(versions[row["scheme"]], row["paid_on"]), found_on[row["person_id"]]
         outcome = review(package, standing_of(row), held[row["person_id"]], found_on=came_on, today=max(today, came_on))
         if outcome:
             changes.append(Change(row, package, outcome, came_on))

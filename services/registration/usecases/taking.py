@@ -21,7 +21,8 @@ from shared.database import Writer
 from shared.sheets import SheetRow
 
 from ..formats.roster import RosterRow, UnreadableRow, read_roster, read_row
-from ..rules import EnrolmentKind, Package, Refused, assessment_day
+from ..rules import EnrolmentKind, Package, Refused, status_day
+from ..rules.states import ROSTER_TRANSITIONS, RosterAct, RosterState
 from ..store import packages as package_store
 from ..store import rosters as store
 from ..store import units as unit_store
@@ -34,18 +35,18 @@ LEASE_SECONDS = 20
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
-    """A claimed roster with all that its rows need."""
+    """A claimed roster with its unit and its rows."""
 
     roster: Mapping[str, Any]
     unit: Mapping[str, Any]
-    package: Package
     rows: Sequence[SheetRow]
 
 
 @dataclass(frozen=True, slots=True)
 class _Chunk:
-    """Rows that are done together, and what is known of them, by the status news up to `news`."""
+    """Rows that are done together, and what is known of them, by the package and the status news up to `news`."""
 
+    package: Package
     news: int
     last_row: int
     is_last: bool
@@ -82,46 +83,50 @@ async def _open(service: Registration, roster: Mapping[str, Any]) -> _Opened:
     pool = roster["pool"]
     async with service.database.reading() as tx:
         unit = await unit_store.find_unit(tx, pool, roster["unit_code"])
-        package = await package_of_pool(tx, pool, roster["scheme"])
         data = await evidence.load(tx, service.sealer, pool, roster["evidence_id"])
     assert unit is not None
     sheet = await asyncio.to_thread(read_roster, roster["file_name"], data, unit["kind"])
-    return _Opened(roster, unit, package, sheet.rows)
+    return _Opened(roster, unit, sheet.rows)
 
 
 async def _prepare(service: Registration, opened: _Opened, cursor: int) -> _Chunk:
     """Read the next rows and ask eligibility about them."""
     begin = bisect_right(opened.rows, cursor, key=lambda row: row.number)
-    rows, package, roster = opened.rows[begin : begin + CHUNK_ROWS], opened.package, opened.roster
+    rows, roster = opened.rows[begin : begin + CHUNK_ROWS], opened.roster
+    async with service.database.reading() as tx:
+        package = await package_of_pool(tx, roster["pool"], roster["scheme"])
     # The day of receipt bounds birth dates: a resumed chunk reads its rows as the first try did.
     read = [read_row(row, today=business_day(roster["received_at"])) for row in rows]
     today = business_day(service.clock.now())
-    day = assessment_day(package.window, EnrolmentKind.RENEWAL, today)
+    day = status_day(package, EnrolmentKind.RENEWAL, today)
     applicants = [_applicant(row) for row in read if isinstance(row, RosterRow)]
     last_row = rows[-1].number if rows else cursor
     key = f"roster-{roster['roster_id']}-{cursor}-{last_row}"
     news = await followed_news(service, package.pool)
-    found = await identify(service, package, applicants, today=today, assessed_for=day, key=key)
+    found = await identify(service, package, applicants, today=today, status_day=day, key=key)
     unreadable = [row for row in read if isinstance(row, UnreadableRow)]
-    return _Chunk(news, last_row, begin + CHUNK_ROWS >= len(opened.rows), unreadable, found)
+    return _Chunk(package, news, last_row, begin + CHUNK_ROWS >= len(opened.rows), unreadable, found)
 
 
 async def _settle(service: Registration, opened: _Opened, chunk: _Chunk, cursor: int) -> int | None:
     """Enrol a chunk's people and move the cursor; None where the roster is done or another worker has it.
 
-    The cursor stays where status news came between question and enrolment: the chunk is asked about once more.
+    The cursor stays where status news or a correction of the package came between question and enrolment: the chunk is
+    asked about once more.
     """
-    roster, pool = opened.roster, opened.roster["pool"]
+    roster, package, pool = opened.roster, chunk.package, opened.roster["pool"]
     async with service.database.writing() as tx:
         standing = await store.lock_roster(tx, pool, roster["roster_id"])
-        if standing["state"] != "received" or standing["last_row"] != cursor:
+        if standing["state"] != RosterState.RECEIVED or standing["last_row"] != cursor:
             return None
         if await hold_news(service, tx, pool) != chunk.news:
+            return cursor
+        if not await package_store.hold_in_force(tx, pool, package.scheme, package.version):
             return cursor
         now = service.clock.now()
         place = Place(opened.unit, roster["roster_id"], now, service.settings.client_id, roster["received_by"])
         judged, repeated = await _tell_repeated(tx, pool, roster["roster_id"], chunk.found)
-        outcomes = await enrol(tx, opened.package, judged, place) if judged else []
+        outcomes = await enrol(tx, package, judged, place) if judged else []
         rows = [
             *[_rejected(row.row, [(fault.code, fault.detail) for fault in row.faults]) for row in chunk.unreadable],
             *[_rejected(one.applicant.row, one.faults) for one in chunk.found if isinstance(one, Unidentified)],
@@ -130,10 +135,12 @@ async def _settle(service: Registration, opened: _Opened, chunk: _Chunk, cursor:
         ]
         common = {"pool": pool, "roster_id": roster["roster_id"], "scheme": roster["scheme"]}
         await store.insert_rows(tx, [{**common, **row} for row in sorted(rows, key=lambda row: row["row_no"])])
+        act = RosterAct.TAKE_LAST_ROW if chunk.is_last else RosterAct.TAKE_ROWS
         await store.advance(
             tx,
             pool,
             roster["roster_id"],
+            state=ROSTER_TRANSITIONS[RosterState.RECEIVED, act],
             last_row=chunk.last_row,
             counts=Counter(row["outcome"] for row in rows),
             free_from=wall_now() + timedelta(seconds=LEASE_SECONDS),
@@ -165,6 +172,10 @@ def _applicant(row: RosterRow) -> Applicant:
         residence=row.residence,
         kind=row.kind,
         household_no=row.household_no,
+        residence_permit=row.residence_permit,
+        former_scheme=row.former_scheme,
+        missed_years=row.missed_years,
+        repaired_years=row.repaired_years,
     )
 
 

@@ -1,27 +1,13 @@
-"""Tables of registration: the last line of defence. `pool` comes first in every key.
-
-    package_version ─┐
-    unit ── roster ──┼── roster_row            who was handed in, and what became of each row
-                     └── enrolment ── assessment ── assessment_line
-                              │         │           who is enrolled, what is due and who pays it (frozen)
-                              │         └── status_case     news that a person decides on, or that are only noted
-                              └── cover             the days of one person in one calendar year
-    refusal                                         one row per person and reason, for the season's count
-
-Names and identity numbers stand in none of them: rows refer to `person_id`, the rosters themselves are sealed evidence.
-"""
+"""Who is enrolled, what is due and who pays it (frozen), and the days of cover."""
 
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
     Date,
-    DateTime,
     ForeignKeyConstraint,
     Index,
     Integer,
-    LargeBinary,
-    MetaData,
     PrimaryKeyConstraint,
     Table,
     Text,
@@ -31,117 +17,9 @@ from sqlalchemy import (
 )
 
 from shared.database import Json
-from shared.tables import add_shared_tables
+from shared.tables import Instant
 
-Instant = DateTime(timezone=True)
-
-metadata = MetaData()
-add_shared_tables(metadata)
-
-package_version = Table(
-    "package_version",
-    metadata,
-    Column("pool", Text, nullable=False),
-    Column("scheme", Text, nullable=False),
-    Column("version", Text, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("benefit_year", Integer, nullable=False),
-    Column("content", LargeBinary, nullable=False),
-    Column("source", LargeBinary, nullable=False),
-    Column("drafted_by", Text, nullable=False),
-    Column("drafted_at", Instant, nullable=False),
-    Column("published_by", Text),
-    Column("published_at", Instant),
-    PrimaryKeyConstraint("pool", "scheme", "version"),
-    CheckConstraint("version = 'sha256:' || encode(sha256(content), 'hex')", name="package_version_is_hash"),
-    CheckConstraint(
-        "(state = 'draft' and published_by is null and published_at is null)"
-        " or (state = 'published' and published_by is not null and published_at is not null)",
-        name="package_version_state",
-    ),
-    CheckConstraint("published_by <> drafted_by", name="package_version_four_eyes"),
-)
-
-unit = Table(
-    "unit",
-    metadata,
-    Column("pool", Text, nullable=False),
-    Column("unit_code", Text, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("region", Text, nullable=False),
-    Column("made_at", Instant, nullable=False),
-    PrimaryKeyConstraint("pool", "unit_code"),
-    CheckConstraint("kind in ('village', 'school', 'institution')", name="unit_kind"),
-)
-
-roster = Table(
-    "roster",
-    metadata,
-    Column("pool", Text, nullable=False),
-    Column("roster_id", Uuid, nullable=False),
-    Column("scheme", Text, nullable=False),
-    Column("unit_code", Text, nullable=False),
-    Column("file_name", Text, nullable=False),
-    Column("sha256", Text, nullable=False),
-    Column("evidence_id", Uuid, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("rows_total", Integer, nullable=False),
-    Column("rows_enrolled", Integer, nullable=False),
-    Column("rows_refused", Integer, nullable=False),
-    Column("rows_rejected", Integer, nullable=False),
-    Column("last_row", Integer, nullable=False),  # the sheet's row up to which all is done: the import's cursor
-    Column("free_from", Instant, nullable=False),  # wall time from which a worker may take the roster up: its lease
-    Column("received_by", Text, nullable=False),
-    Column("received_at", Instant, nullable=False),
-    Column("taken_at", Instant),
-    Column("version", Integer, nullable=False),
-    PrimaryKeyConstraint("pool", "roster_id"),
-    UniqueConstraint("pool", "scheme", "unit_code", "sha256", name="roster_handed_in_once"),
-    ForeignKeyConstraint(["pool", "unit_code"], ["unit.pool", "unit.unit_code"]),
-    ForeignKeyConstraint(["pool", "evidence_id"], ["evidence.pool", "evidence.evidence_id"]),
-    CheckConstraint("(state = 'received') = (taken_at is null)", name="roster_taken"),
-    CheckConstraint("state in ('received', 'taken')", name="roster_state"),
-    CheckConstraint("rows_enrolled + rows_refused + rows_rejected <= rows_total", name="roster_rows"),
-    Index("roster_waiting", "pool", "received_at", postgresql_where=text("state = 'received'")),
-)
-
-roster_row = Table(
-    "roster_row",
-    metadata,
-    Column("pool", Text, nullable=False),
-    Column("roster_id", Uuid, nullable=False),
-    Column("row_no", Integer, nullable=False),
-    Column("scheme", Text, nullable=False),
-    Column("outcome", Text, nullable=False),
-    Column("person_id", Uuid),
-    Column("enrolment_id", Uuid),
-    Column("reasons", Json, nullable=False),
-    PrimaryKeyConstraint("pool", "roster_id", "row_no"),
-    ForeignKeyConstraint(["pool", "roster_id"], ["roster.pool", "roster.roster_id"]),
-    ForeignKeyConstraint(["pool", "enrolment_id"], ["enrolment.pool", "enrolment.enrolment_id"]),
-    CheckConstraint(
-        "(outcome = 'enrolled' and person_id is not null and enrolment_id is not null)"
-        " or (outcome = 'refused' and person_id is not null and enrolment_id is null)"
-        " or (outcome = 'rejected' and person_id is null and enrolment_id is null)",
-        name="roster_row_outcome",
-    ),
-    CheckConstraint("(outcome = 'enrolled') = (reasons = '[]')", name="roster_row_reasons"),
-    Index("roster_row_person", "pool", "scheme", "person_id"),
-)
-
-refusal = Table(
-    "refusal",
-    metadata,
-    Column("pool", Text, nullable=False),
-    Column("scheme", Text, nullable=False),
-    Column("person_id", Uuid, nullable=False),
-    Column("code", Text, nullable=False),
-    Column("unit_code", Text, nullable=False),
-    Column("refused_at", Instant, nullable=False),
-    PrimaryKeyConstraint("pool", "scheme", "person_id", "code"),
-    ForeignKeyConstraint(["pool", "unit_code"], ["unit.pool", "unit.unit_code"]),
-)
+from .metadata import metadata
 
 enrolment = Table(
     "enrolment",
@@ -153,6 +31,7 @@ enrolment = Table(
     Column("kind", Text, nullable=False),
     Column("unit_code", Text, nullable=False),
     Column("household_no", Text, nullable=False),
+    Column("facts", Json, nullable=False),  # those by which the person was assessed
     Column("roster_id", Uuid),
     Column("state", Text, nullable=False),
     Column("enrolled_at", Instant, nullable=False),
@@ -184,6 +63,7 @@ enrolment = Table(
         postgresql_where=text("state <> 'withdrawn'"),
     ),
     Index("enrolment_person", "pool", "person_id"),
+    Index("enrolment_scheme", "pool", "scheme", "enrolment_id"),
     Index("enrolment_unit", "pool", "unit_code"),
 )
 
@@ -200,8 +80,8 @@ assessment = Table(
     Column("assessed_for", Date, nullable=False),
     Column("standard_fen", BigInteger, nullable=False),
     Column("payable_fen", BigInteger, nullable=False),
-    Column("covered_from", Date, nullable=False),
-    Column("covered_to", Date, nullable=False),
+    Column("covered_from", Date),  # null: the notice states no cover
+    Column("covered_to", Date),
     Column("not_applied", Json, nullable=False),
     Column("rules", Json, nullable=False),
     Column("issued_at", Instant, nullable=False),
@@ -216,6 +96,7 @@ assessment = Table(
     ),
     CheckConstraint("payable_fen between 0 and standard_fen", name="assessment_payable"),
     CheckConstraint("covered_from <= covered_to", name="assessment_cover"),
+    CheckConstraint("(covered_from is null) = (covered_to is null)", name="assessment_covered"),
     CheckConstraint(
         "(revision = 1) = (revises is null) and (revises is null) = (reason is null)", name="assessment_revises"
     ),
@@ -292,8 +173,14 @@ status_case = Table(
     PrimaryKeyConstraint("pool", "case_id"),
     UniqueConstraint("pool", "assessment_id", "kind", "would_be_fen", name="status_case_once"),
     ForeignKeyConstraint(["pool", "assessment_id"], ["assessment.pool", "assessment.assessment_id"]),
-    CheckConstraint("kind in ('recognised_late', 'excluded_late', 'withdrawn_after_payment')", name="status_case_kind"),
-    CheckConstraint("(kind = 'withdrawn_after_payment') = (state = 'noted')", name="status_case_noted"),
+    CheckConstraint(
+        "kind in ('recognised_late', 'excluded_late', 'withdrawn_after_payment', 'corrected_after_payment')",
+        name="status_case_kind",
+    ),
+    CheckConstraint(
+        "(kind in ('withdrawn_after_payment', 'corrected_after_payment')) = (state = 'noted')",
+        name="status_case_noted",
+    ),
     CheckConstraint("state in ('open', 'approved', 'declined', 'noted')", name="status_case_state"),
     CheckConstraint(
         "num_nonnulls(decided_by, decided_at, note) = case when state in ('approved', 'declined') then 3 else 0 end",
