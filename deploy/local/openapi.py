@@ -1,4 +1,4 @@
-"""`make openapi`: writes each service's openapi.json, as its application describes itself."""
+"""`make openapi`: writes each service's openapi.json, as its application describes itself, and the package language."""
 
 import argparse
 import importlib
@@ -7,6 +7,10 @@ import sys
 from pathlib import Path
 
 from deploy.local import places
+from services.registration.formats.schema import schema_text
+
+PACKAGE_LANGUAGE = places.ROOT / "services" / "registration" / "packages" / "package.schema.json"
+"""The committed JSON Schema of package files, to which their first line points."""
 
 
 def path_of(service: str) -> Path:
@@ -26,8 +30,8 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 where a file is not up to date")
     check = parser.parse_args().check
     stale = 0
-    for service in places.SERVICES:
-        path, made = path_of(service), document(service)
+    described = [(path_of(service), document(service)) for service in places.SERVICES]
+    for path, made in [*described, (PACKAGE_LANGUAGE, schema_text())]:
         if path.exists() and path.read_text(encoding="utf-8") == made:
             continue
         stale += 1

@@ -24,7 +24,7 @@ UPSTREAM = {
 """Whom each service asks, or whose news it follows."""
 
 _FOLLOW_SECONDS = "0.2"
-_REFUND_ASK_SECONDS = "2"  # the simulated channels are done when one asks again
+_REFUND_ASK_SECONDS = "0.5"  # the simulated channels are done when one asks again
 _DRAIN_SECONDS = "10"
 
 

@@ -115,7 +115,7 @@ def _run(wish: Wish, faults: frozenset[str], console: Console) -> int:
         seconds = {"setup": ready - began, "season": time.monotonic() - ready}
     write_season(REPORT, books.figures, seconds)
     surprises = driver.notebook.surprises
-    reasons = [*why_open(books.figures), *books.broken, *surprises]
+    reasons = [*why_open(books.figures), *books.broken, *books.undone, *surprises]
     notes.append(f"{seconds['setup']:.1f} s setup, {seconds['season']:.1f} s season → {REPORT}")
     print_report(console, books.figures, driver.notebook.taken, notes)
     print_verdict(console, reasons)
@@ -138,9 +138,10 @@ async def _season(
         lag = sum([await driver.lag(service) for service in FOLLOWERS])
         books = await read_books(wire, wish.scheme, wish.residents, wish.seed, lag)
         notes = [f"{wire.requests} requests, {wire.repeats} of them repeated"]
-        if kinds := await driver.statements.kinds():
-            counts = ", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items()))
-            notes.append(f"差错 exceptions: {counts}")
+        for name, kinds in (await driver.outcomes()).items():
+            if kinds:
+                counts = ", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items()))
+                notes.append(f"{name}: {counts}")
     if kills:
         counts = ", ".join(f"{name} {count}" for name, count in sorted(Counter(driver.killed).items()))
         notes.append(f"SIGKILL: {counts}; {suite.restart_count} restarts")

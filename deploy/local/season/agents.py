@@ -16,10 +16,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from .notebook import Notebook
 from .parties import POOL
+from .terminals import yuan
 from .wire import Unexpected, Wire
 
 Act = dict[str, Any]
 _BY_IMAGE = "cash"  # who pays in cash signs on paper; who pays by telephone signs on the agent's
+_RECEIVED = "流水号,交易时间,付款人,金额(元)"
 
 
 @dataclass
@@ -29,6 +31,7 @@ class Book:
     ledger_id: str
     key: Ed25519PrivateKey
     hashes: dict[int, str] = field(default_factory=dict)
+    received: dict[int, Act] = field(default_factory=dict)  # on the agent's code or account; none that was taken back
     amounts: dict[int, int] = field(default_factory=dict)  # contrary lines below 0
 
 
@@ -81,10 +84,13 @@ class Agents:
             if payer_id := self._notebook.persons.get(line["payer_identity_number"] or ""):
                 sent["payer_id"] = payer_id
             book.amounts[line["line_no"]] = sent["amount_fen"]
+            if line["method"] != _BY_IMAGE:
+                book.received[line["line_no"]] = sent
             signed_at = line["paid_at"]
         else:
             sent |= {"contrary_of": line["contrary_of"], "reason": line["reason"]}
             book.amounts[line["line_no"]] = -book.amounts[line["contrary_of"]]
+            book.received.pop(line["contrary_of"], None)
             signed_at = act["at"]
         hash_ = book.hashes[line["line_no"]] = _line_hash(book.ledger_id, sent)
         by_image = line.get("method", _BY_IMAGE) == _BY_IMAGE
@@ -95,6 +101,18 @@ class Agents:
         agent = _signature(book.key, "agent", act["by"], signed_at, hash_)
         return {**sent, **{f"{role}_signature": {**by, "line_hash": hash_}
                            for role, by in (("payer", payer), ("agent", agent))}}  # fmt: skip
+
+    def statement(self, unit_code: str, day: str) -> tuple[str, bytes]:
+        """What the bank says came in for an agent on a day, and under whose name: that of the agent's ledger."""
+        book = self._books[unit_code]
+        lines = {number: line for number, line in book.received.items() if line["paid_at"][:10] == day}
+        rows = [
+            f"{unit_code}{number:06d},{line['paid_at'][:19].replace('T', ' ')},{line['payer_name']},"
+            f"{yuan(line['amount_fen'])}"
+            for number, line in sorted(lines.items())
+        ]
+        total = f"合计,{len(rows)},{yuan(sum(line['amount_fen'] for line in lines.values()))}"
+        return book.ledger_id, "".join(f"{row}\n" for row in (total, _RECEIVED, *rows)).encode()
 
     async def close_ledger(self, act: Act) -> None:
         """The head counts again what the agent has written, compares it with the ledger's foot, and signs."""

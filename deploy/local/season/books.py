@@ -20,10 +20,11 @@ _FOUR_WAYS = ("money", "heads", "roster", "receipts")
 
 @dataclass(frozen=True)
 class Books:
-    """The contents of season.json but for its seconds, and what broke of the invariants."""
+    """The contents of season.json but for its seconds, what broke of the invariants, and what was left undone."""
 
     figures: dict[str, Any]
     broken: list[str]
+    undone: list[str]
 
 
 async def read_books(wire: Wire, scheme: str, residents: int, seed: int, lag: int) -> Books:
@@ -62,7 +63,7 @@ async def read_books(wire: Wire, scheme: str, residents: int, seed: int, lag: in
         "events": {"lag": lag},
         "invariants": {"checked": checked, "broken": len(broken)},
     }
-    return Books(figures, broken)
+    return Books(figures, broken, _undone(money["funds"], refunds))
 
 
 async def _invariants(wire: Wire) -> tuple[int, list[str]]:
@@ -77,6 +78,13 @@ async def _invariants(wire: Wire) -> tuple[int, list[str]]:
             if finding["found"]
         ]
     return checked, broken
+
+
+def _undone(funds: dict[str, int], refunds: dict[str, int]) -> list[str]:
+    """Money that is not where it belongs yet, and refunds that have no end."""
+    found = [f"{name} is {funds[name]}, not 0" for name in ("held_fen", "surplus_fen", "suspense_fen") if funds[name]]
+    waiting = refunds["requested"] - refunds["paid"] - refunds["refused"]
+    return [*found, f"{waiting} refunds have no end"] if waiting else found
 
 
 def why_open(figures: dict[str, Any]) -> list[str]:

@@ -41,7 +41,7 @@ class Channels:
         if reply.code:
             self._notebook.surprise(act["n"], f"no order: {reply.status} {reply.body}")
             return
-        self._orders[act["order"]] = reply.body["order_no"]
+        self._orders[act["order"]] = self._notebook.orders[act["insured"]] = reply.body["order_no"]
 
     async def pay_wechat(self, act: Act) -> None:
         """The payer pays; it is done when the order says so."""
@@ -83,6 +83,13 @@ class Channels:
         if said["outcome"] != "reversed":
             self._notebook.surprise(act["n"], f"bank: the reversal was answered {said}")
 
+    async def check_bank_day(self, act: Act) -> None:
+        """The bank compares its totals of a day with ours (日终对账); afterwards it takes nothing of it back."""
+        body = {"institution": act["institution"], "day": act["day"]}
+        said = await self._simulators.tell("bank", "checks", body)
+        if not said["agreed"]:
+            self._notebook.surprise(act["n"], f"{act['institution']} and we do not agree on {act['day']}: {said}")
+
     async def confirm_tax(self, act: Act) -> None:
         """The tax bureau confirms what it has collected: one payment, or those of a day in a batch."""
         items = [self._confirmation(item) for item in act["items"]]
@@ -92,16 +99,15 @@ class Channels:
             expected = item.get("expected", "settled")
             if said["outcome"] != expected:
                 self._notebook.surprise(act["n"], f"{item['event']}: {expected} expected, got {said}")
-            if said["outcome"] != "refused":
+            if said["outcome"] not in ("refused", "held"):
                 self._notebook.took(item, "etax", said, sent["amount_fen"])
 
     def _confirmation(self, item: Act) -> dict[str, Any]:
+        sent = {name: item[name] for name in ("paid_at", "voucher_no", "payer_name")} | {"event_id": item["event"]}
+        if "bill_no" in item:
+            return {**sent, "bill_no": item["bill_no"], "amount_fen": item["amount_fen"]}
         slip = self._notebook.slip(item["insured"])
-        return {
-            "event_id": item["event"],
-            "bill_no": slip.bill_no,
-            "amount_fen": slip.amount_fen + item["difference_fen"],
-            "paid_at": item["paid_at"],
-            "voucher_no": item["voucher_no"],
-            "payer_name": item["payer_name"],
-        }
+        amount_fen = slip.amount_fen + item["difference_fen"]
+        if "told_difference_fen" in item:
+            sent["told_fen"] = amount_fen + item["told_difference_fen"]
+        return {**sent, "bill_no": slip.bill_no, "amount_fen": amount_fen, "collected": item.get("collected", True)}

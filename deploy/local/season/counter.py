@@ -4,6 +4,7 @@ from typing import Any
 
 from .notebook import Drawer, Notebook, Slip
 from .parties import POOL
+from .terminals import Terminals
 from .wire import Wire
 
 Act = dict[str, Any]
@@ -14,18 +15,20 @@ _SINGLY = 40
 class Counters:
     """Shifts and payments."""
 
-    def __init__(self, wire: Wire, notebook: Notebook) -> None:
+    def __init__(self, wire: Wire, notebook: Notebook, terminals: Terminals) -> None:
         self._wire = wire
         self._notebook = notebook
+        self._terminals = terminals
 
     async def print_slips(self, scheme: str) -> None:
-        """Look up the bills of everybody newly enrolled: all open ones at once, or singly where they are few."""
+        """Look up the open bills of all who need a slip: all at once, or singly where they are few."""
         wanted = self._notebook.without_slip
-        queries: list[dict[str, Any]] = [{"status": "open"}]
+        queries: list[dict[str, str]] = [{}]
         if len(wanted) <= _SINGLY:
             queries = [{"person_id": person_id} for person_id in sorted(wanted)]
         for query in queries:
-            bills = self._wire.items("payments", _SLIP_OFFICE, "/v1/bills", pool=POOL, scheme=scheme, **query)
+            about: dict[str, Any] = {"pool": POOL, "scheme": scheme, "status": "open", **query}
+            bills = self._wire.items("payments", _SLIP_OFFICE, "/v1/bills", **about)
             async for bill in bills:
                 self._notebook.slips[bill["person_id"]] = Slip(bill["bill_no"], bill["amount_fen"])
         wanted.clear()
@@ -87,11 +90,13 @@ class Counters:
     def _book(self, act: Act, drawer: Drawer, items: list[dict[str, Any]], amounts: list[int]) -> None:
         """Note what came in: for the drawer, for those who will ask for it back, for the report."""
         for number, item, amount_fen in zip(act["insured"], items, amounts, strict=True):
-            if item["outcome"] == "suspense" and not act.get("suspense"):
-                self._notebook.surprise(act["n"], f"money in suspense: {item['reason']}")
+            if (item["outcome"] == "suspense") != (act.get("expected") == "suspense"):
+                self._notebook.surprise(act["n"], f"{act.get('expected') or 'no suspense'} expected, got {item}")
             self._notebook.took({**act, "insured": number}, "counter", item, amount_fen)
         if act["method"] == "cash":
             drawer.cash_fen += sum(amounts)
+        else:
+            self._terminals.charge(act, [item["collection_id"] for item in items], sum(amounts))
 
     def _slip(self, number: str) -> Slip | None:
         return self._notebook.slips.get(self._notebook.persons.get(number, ""))

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from deploy.local import places
 from deploy.local.clock import set_clock
 
 from .agents import Agents
+from .cases import Cases
 from .channels import Channels
 from .counter import Counters
 from .display import Display
@@ -22,12 +24,14 @@ from .parties import POOL
 from .paying_back import PayingBack
 from .simulators import Simulators
 from .statements import Statements
+from .terminals import Terminals
 from .wire import Unexpected, Wire
 
 Act = dict[str, Any]
 _AT_ONCE = 8
 _CATCH_UP_SECONDS = 180.0
 _POLL_SECONDS = 0.05
+_CHANGING = frozenset({"hand_in_feed", "decide_case"})
 _PAYING = frozenset({"pay", "order_wechat", "pay_bank", "confirm_tax", "confirm_tax_batch", "record_lines"})
 FOLLOWERS = ("registration", "payments", "refunds")
 
@@ -53,9 +57,11 @@ class Driver:
         self._kills = kills
         self._kill = kill
         self._turns = asyncio.Semaphore(_AT_ONCE)
-        self._counters = counters = Counters(wire, self.notebook)
-        self._back = back = PayingBack(wire, self.notebook)
+        terminals = Terminals()
+        self._counters = counters = Counters(wire, self.notebook, terminals)
+        self._back = back = PayingBack(wire, self.notebook, simulators, terminals)
         lists = Lists(wire, self.notebook, folder)
+        self._cases = cases = Cases(wire, self.notebook)
         self._handlers: dict[str, Callable[[Act], Awaitable[None]]] = {
             "hand_in_feed": lists.hand_in_feed,
             "draft_package": lists.draft_package,
@@ -63,23 +69,26 @@ class Driver:
             "make_unit": lists.make_unit,
             "hand_in_roster": lambda act: lists.hand_in_roster(act, scheme),
             "enrol": lambda act: lists.enrol(act, scheme),
+            "decide_case": lambda act: cases.decide_case(act, scheme),
             "open_shift": counters.open_shift,
             "close_shift": counters.close_shift,
             "pay": counters.pay,
             "check_refund": back.check_refund,
             "decide_refund": back.decide_refund,
             "pay_refund": back.pay_refund,
+            "reroute_refund": back.reroute_refund,
             "request_refund": lambda act: back.request_refund({**act, "scheme": scheme}),
             "close_books": self._close_books,
         }
-        self.statements = statements = Statements(wire, self.notebook, simulators)
         channels = Channels(wire, self.notebook, simulators)
         agents, finance = Agents(wire, self.notebook, scheme), Finance(wire, self.notebook)
+        self._statements = statements = Statements(wire, self.notebook, simulators, agents, terminals)
         self._handlers |= {
             "order_wechat": channels.order_wechat,
             "pay_wechat": channels.pay_wechat,
             "pay_bank": channels.pay_bank,
             "reverse_bank": channels.reverse_bank,
+            "check_bank_day": channels.check_bank_day,
             "confirm_tax": channels.confirm_tax,
             "confirm_tax_batch": channels.confirm_tax,
             "hand_in_statement": statements.hand_in,
@@ -108,6 +117,8 @@ class Driver:
                         together.create_task(self._do(act))
             except ExceptionGroup as failures:
                 raise failures.exceptions[0] from failures
+            if kind in _CHANGING:
+                await self._follow_changes()
 
     async def catch_up(self, *services: str) -> None:
         """Wait until these services have followed all news of the others."""
@@ -122,6 +133,19 @@ class Driver:
         """How many events a service still has to follow."""
         states = (await self._wire.get(service, "auditor", "/v1/followers")).body["items"]
         return sum(state["lag"] for state in states if state["pool"] == POOL)
+
+    async def outcomes(self) -> dict[str, Counter[str]]:
+        """What came of everything that did not go by itself, by its name in the report."""
+        return {
+            "差错 exceptions": await self._statements.kinds(),
+            "退费 refunds": await self._back.kinds(self._scheme),
+            "迟到花名 late lists": await self._cases.kinds(self._scheme),
+        }
+
+    async def _follow_changes(self) -> None:
+        """What is due may have changed: bills and cases are news of news, and are dated by the day they come on."""
+        if self.notebook.persons:
+            await self.catch_up(*FOLLOWERS)
 
     async def _prepare(self, kind: str) -> None:
         """What must be known before acts of a kind."""
@@ -150,5 +174,5 @@ class Driver:
 
     async def _close_books(self, _act: Act) -> None:
         """Everybody has followed everything."""
-        await self.statements.all_taken()
+        await self._statements.all_taken()
         await self.catch_up(*FOLLOWERS, *FOLLOWERS)  # the first may have made news for the ones before it

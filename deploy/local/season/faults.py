@@ -11,7 +11,7 @@ NAMES = {
     "reordered": "notifications overtake one another",
     "late_success": "an order is paid after it was closed, because the bill was paid elsewhere",
     "timeouts": "the line to the bank is cut, the outcome is unknown",
-    "statements": "day statements with an unknown line, a wrong amount, a cut end",
+    "statements": "day statements with an unknown line, a wrong amount, a cut end, or other than what we were told",
     "rows": "rosters and feeds with bad rows (they have some in every season)",
     "day26": "money comes on the 26th, by card and through the tax bureau",
     "kill": "every service is killed (SIGKILL) in the midst of its work, several times",

@@ -36,14 +36,24 @@ class Lists:
         feed = await self._taken(reply, "eligibility", by, f"/v1/feeds/{reply.body['feed_id']}")
         if feed["rows_rejected"]:
             await self._look_at_rejected("eligibility", by, f"/v1/feeds/{feed['feed_id']}/rejected")
+        # Who is on a list of changes may have another bill now; who has paid keeps the slip that was paid.
+        self._notebook.without_slip.update(self._notebook.persons[number] for number in act.get("changes", []))
 
     async def draft_package(self, act: Act) -> None:
-        """The agency's first officer hands in the scheme-year package."""
+        """The agency's first officer hands in the scheme-year package and gives his word that it is whole."""
         path = places.ROOT / "services/registration/packages" / f"{act['scheme']}.yaml"
         content = await asyncio.to_thread(path.read_bytes)
         key = f"act-{act['n']}"
         reply = await self._wire.post("registration", act["by"], "/v1/packages", key=key, content=content)
-        self._notebook.packages[act["scheme"]] = reply.body["version"]
+        version = self._notebook.packages[act["scheme"]] = reply.body["version"]
+        validate, answers = f"/v1/packages/{act['scheme']}/{version}/validate", list[dict[str, str]]()
+        body = {"answers": answers}
+        reply = await self._wire.post("registration", act["by"], validate, key=f"{key}-a", body=body, may_refuse=True)
+        if reply.code == "warnings_unanswered":
+            answers += (
+                {"pointer": one["pointer"], "code": one["code"], "answer": "原文如此"} for one in reply.body["errors"]
+            )
+            await self._wire.post("registration", act["by"], validate, key=f"{key}-b", body=body)
 
     async def publish_package(self, act: Act) -> None:
         """The second officer publishes it; from then on it does not change."""

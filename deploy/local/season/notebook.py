@@ -29,11 +29,16 @@ class Notebook:
     slips: dict[str, Slip] = field(default_factory=dict)  # person_id -> slip
     without_slip: set[str] = field(default_factory=set)  # person_ids newly enrolled
     drawers: dict[tuple[str, str], Drawer] = field(default_factory=dict)  # counter, day -> shift
-    settled: dict[str, str] = field(default_factory=dict)  # identity number -> collection_id
-    cases: dict[str, str] = field(default_factory=dict)  # person_id -> application_id
+    money: dict[tuple[str, str], str] = field(default_factory=dict)  # whose, outcome -> collection_id
+    orders: dict[str, str] = field(default_factory=dict)  # identity number -> order_no at WeChat
+    cases: dict[str, str] = field(default_factory=dict)  # person_id, or bill_no where nobody is known -> application_id
     taken: dict[tuple[str, str], Counter[str]] = field(default_factory=lambda: defaultdict(Counter))  # month, method
     packages: dict[str, str] = field(default_factory=dict)  # scheme -> version
     surprises: list[str] = field(default_factory=list)
+
+    def case_key(self, act: dict[str, Any]) -> str:
+        """Under what a case stands in `cases`. Raises KeyError for somebody who is not registered."""
+        return str(act["bill_no"]) if "bill_no" in act else self.persons[act["insured"]]
 
     def slip(self, number: str) -> Slip:
         """The bill of somebody by identity number. Raises KeyError where there is none."""
@@ -43,9 +48,13 @@ class Notebook:
         """Note money that a channel has brought, and what became of it."""
         at = act.get("paid_at") or act["at"]
         self.taken[at[:7], channel].update({"count": 1, "amount_fen": amount_fen})
-        if item["outcome"] == "settled":
-            self.settled[act["insured"]] = item["collection_id"]
+        self.money[whose(act), item["outcome"]] = item["collection_id"]
 
     def surprise(self, act_no: int, text: str) -> None:
         """Note that something came out otherwise than planned; the books then do not close."""
         self.surprises.append(f"act {act_no}: {text}")
+
+
+def whose(act: dict[str, Any]) -> str:
+    """Whose money an act is about: an identity number, or the number that stood on it where that is nobody's bill."""
+    return str(act.get("bill_no") or act["insured"])

@@ -21,8 +21,10 @@ class Simulators:
     """The control routes of the channels, by name. `async with` closes the connections."""
 
     def __init__(self) -> None:
+        # A simulator closes a connection after 5 idle seconds: what is never sent twice does not go out on such a one.
+        limits = httpx.Limits(keepalive_expiry=2)
         self._clients = {
-            name: httpx.AsyncClient(base_url=places.address(port), timeout=60, trust_env=False)
+            name: httpx.AsyncClient(base_url=places.address(port), timeout=60, trust_env=False, limits=limits)
             for name, port in places.SIMULATOR_PORTS.items()
         }
 

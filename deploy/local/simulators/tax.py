@@ -4,11 +4,12 @@ Its messages are signed by RFC 9421 with Ed25519 (out/keys/tax-bureau.pem, key i
 hand here, so that payments' library is not tested by itself. What a payer, the season driver or a test wants to happen
 comes in through `/control/…`:
 
-    POST /control/payments   {"items": [{bill_no, amount_fen, paid_at, payer_name?, event_id?, voucher_no?, mode?}],
-                              "batch_no"?, "faults"?: […]}
+    POST /control/payments   {"items": [{bill_no, amount_fen, paid_at, payer_name?, event_id?, voucher_no?, mode?,
+                              told_fen?, collected?}], "batch_no"?, "faults"?: […]}
          mode: single (the default) · batch (the default where `batch_no` is given; up to 1,000 to a message).
          Each message is repeated, signed anew, until payments answers 2xx. Answers {"items": [what payments said]} in
-         the order given. An `event_id` that is known is sent again as it is known.
+         the order given. An `event_id` that is known is sent again as it is known. With `told_fen` the message says
+         another amount than was paid; with `collected` false there was no payment: it stands in no list.
          faults: duplicate (each message comes twice and must be answered the same) · reorder (the last comes first) ·
          changed (each event comes again with another amount and must be refused) · delay (nothing is sent: outcome
          "held")
@@ -76,6 +77,8 @@ class Item(BaseModel):
     event_id: str | None = None
     voucher_no: str | None = None
     mode: Literal["single", "batch"] | None = None
+    told_fen: int | None = None
+    collected: bool = True
 
 
 class Order(BaseModel):
@@ -166,6 +169,8 @@ class Bureau:
             payer_name=item.payer_name,
             batch_no=batch_no,
             state="held" if held else "due",
+            told_fen=item.told_fen,
+            collected=item.collected,
         )
 
     async def _confirm(self, payments: Sequence[Payment], faults: Sequence[Fault]) -> None:

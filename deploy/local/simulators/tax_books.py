@@ -34,7 +34,10 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 @dataclass
 class Payment:
-    """Money that the bureau has collected. `state`: held (not to be sent yet), due, or answered by payments."""
+    """Money that the bureau has collected. `state`: held (not to be sent yet), due, or answered by payments.
+
+    `told_fen`: the amount that its message says by mistake; not `collected`: the message is all there is of it.
+    """
 
     event_id: str
     voucher_no: str
@@ -48,6 +51,8 @@ class Payment:
     collection_id: str | None = None
     receipt_no: str | None = None
     reason: str | None = None
+    told_fen: int | None = None
+    collected: bool = True
 
     @property
     def moment(self) -> datetime:
@@ -59,7 +64,7 @@ class Payment:
         return {
             "event_id": self.event_id,
             "bill_no": self.bill_no,
-            "amount_fen": self.amount_fen,
+            "amount_fen": self.told_fen or self.amount_fen,
             "paid_at": self.paid_at,
             "voucher_no": self.voucher_no,
             "payer_name": self.payer_name,
@@ -104,7 +109,7 @@ class Books:
             [payment.voucher_no, f"{payment.moment:%Y-%m-%d %H:%M:%S}", payment.bill_no, payment.amount_fen,
              payment.payer_name or "", payment.event_id]
             for payment in sorted(self.payments.values(), key=lambda payment: (payment.moment, payment.event_id))
-            if payment.moment.date() == day
+            if payment.moment.date() == day and payment.collected
         ]  # fmt: skip
         if "wrong_amount" in faults and lines:
             lines[0][3] = _fen(lines[0]) + 100

@@ -7,6 +7,7 @@ What payers do, and what goes wrong, comes in through `/control/…`:
          late (paid although closed or expired) · wrong_amount, wrong_mchid, wrong_appid, unknown_order (in the notice)
     POST /control/faults     what goes wrong from now on, see `Faults`; what is not named goes right again
     POST /control/probe      {"kind"?: signtest|old|serial|tampered}   a notification that must be refused; its answer
+    POST /control/fates      {"out_trade_no", "refund"}    what becomes of the next refund of an order, as in `Faults`
     POST /control/refunds    {"out_refund_no", "status"}   what becomes of a refund that is being processed
     GET  /control/statement?day=&faults=   the trade bill of a day; layout and faults stand in wechat_books.py
 
@@ -29,7 +30,7 @@ from deploy.local import places
 from deploy.local.clock import suite_clock
 
 from .wechat_books import STATEMENT_FAULTS, Books
-from .wechat_hall import PAYMENT_FAULTS, Clock, Faults, Hall, Payment, RefundEnd, Refusal
+from .wechat_hall import PAYMENT_FAULTS, Clock, Fate, Faults, Hall, Payment, RefundEnd, Refusal
 from .wechat_post import Post
 from .wechat_wire import MCHID, Keys, NotSigned
 
@@ -155,6 +156,11 @@ def _serve_control(app: FastAPI, hall: Hall) -> None:
             raise HTTPException(404, "no such refund")
         hall.end_refund(refund, end.status)
         return refund.shown()
+
+    @app.post("/control/fates")
+    async def decide_fate(fate: Fate) -> Fate:
+        hall.fates[fate.out_trade_no] = fate
+        return fate
 
     @app.get("/control/statement")
     async def print_statement(day: date, faults: Annotated[str, Query()] = "") -> Response:

@@ -61,6 +61,13 @@ class Probe(BaseModel):
     kind: Literal["signtest", "old", "serial", "tampered"] = "signtest"
 
 
+class Fate(BaseModel):
+    """What is to become of the next refund of an order."""
+
+    out_trade_no: str
+    refund: Literal["SUCCESS", "PROCESSING", "ABNORMAL", "CLOSED"]
+
+
 class RefundEnd(BaseModel):
     """What becomes of a refund."""
 
@@ -83,6 +90,7 @@ class Hall:
     def __init__(self, books: Books, post: Post, keys: Keys, clock: Clock, answer_seconds: float) -> None:
         self.books, self.post, self.keys, self.clock = books, post, keys, clock
         self.faults = Faults()
+        self.fates: dict[str, Fate] = {}  # by out_trade_no
         self.answer_seconds = answer_seconds
         self.tickets: dict[str, bytes] = {}
 
@@ -174,8 +182,9 @@ class Hall:
         self.books.keep(order)
         self.books.keep(refund)
         shown = refund.shown()
-        if self.faults.refund != "PROCESSING":
-            self.end_refund(refund, self.faults.refund)
+        fate = self.fates.pop(order.out_trade_no, self.faults).refund
+        if fate != "PROCESSING":
+            self.end_refund(refund, fate)
         return shown
 
     def _refundable(self, body: dict[str, Any]) -> Order:

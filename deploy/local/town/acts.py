@@ -5,28 +5,38 @@ One JSON object a line. Every act has `n` (its number), `at` (the instant, Asia/
 
 | act | further fields |
 |---|---|
-| hand_in_feed | supplier, file |
+| hand_in_feed | supplier, file, [changes: whose bills it may change] |
+| decide_case | insured, result, note: whether a list that came too late counts |
 | draft_package, publish_package | scheme |
 | make_unit | unit_code, name, kind, region |
 | hand_in_roster | unit_code, file |
 | enrol | unit_code, enrolment, person {name, identity_number, hukou, residence, household_no}, documents |
-| open_shift, close_shift | counter, region, [opening_float_fen] |
-| pay | counter, region, shift_day, method, payer_name, payer_identity_number, insured, expected_refusal |
-| check_refund, decide_refund | insured: whose premium came twice |
-| pay_refund | insured, counter, region, shift_day, method |
-| request_refund | insured, applicant_name, ground |
-| order_wechat, pay_wechat | order, insured, [payer, place]; faults |
-| pay_bank, reverse_bank | institution, serial, insured, [payer, difference_fen, expected]; fault |
-| confirm_tax, confirm_tax_batch | items [{event, voucher_no, insured, payer_name, paid_at, difference_fen, expected}] |
-| register_device, open_ledger, close_ledger | unit_code, region |
-| record_lines | unit_code, lines [{line_no, kind, insured, paid_at, method, difference_fen, contrary_of, expected}] |
-| write_slip, check_slips, pass_slips_on | unit_code or region, paid_on |
-| enter_claim, check_claims | payer |
-| hand_in_statement | channel, institution, day; faults |
-| judge_statements, propose_resolutions, approve_resolutions | - |
+| open_shift, close_shift | counter, region, opening_float_fen or shift_day |
+| pay | counter, region, shift_day, method, payer_name, payer_identity_number, insured, expected_refusal, [expected] |
+| request_refund | insured or bill_no, applicant_name, ground, expected |
+| check_refund, decide_refund | insured or bill_no: whose money goes back; [note] |
+| pay_refund | insured or bill_no, counter, region, shift_day, method; [fate at the channel] |
+| reroute_refund | insured or bill_no, note: the channel could not bring it home |
+| order_wechat, pay_wechat | order, insured, payer_name, payer_identity_number, place; faults, expected |
+| pay_bank, reverse_bank | institution, serial, insured, payer_name, payer_identity_number, difference_fen, expected; \
+fault |
+| confirm_tax, confirm_tax_batch | batch_no, items [{event, voucher_no, insured, payer_name, paid_at, difference_fen, \
+expected, [told_difference_fen, collected, resolution]}], or bill_no and amount_fen of nobody's number; faults |
+| check_bank_day | institution, day |
+| register_device, open_ledger, close_ledger | unit_code, region, agency_name |
+| record_lines | unit_code, region, lines [{line_no, kind, insured, payer_name, payer_identity_number, paid_at, \
+method, difference_fen, expected, or contrary_of and reason}] |
+| write_slip, check_slips, pass_slips_on | unit_code or region, to, paid_on |
+| enter_claim, check_claims | region, payer |
+| hand_in_statement | channel, institution (of an agent the unit), day; faults |
+| judge_statements | - |
+| propose_resolutions | items [{channel, day, insured, resolution}]; what else is open is ignored |
+| approve_resolutions | - |
 | close_books | - |
 
-`insured` of `pay` lists identity numbers; a `pay` by card has `terminal_no` and `reference_no` besides.
+`insured` of `pay` lists identity numbers; a `pay` by card has `terminal_no` and `reference_no` besides. An item with a
+`resolution` is told wrongly: the confirmation is never sent, or says `told_difference_fen` more than was paid, or
+nothing was `collected`.
 `expected_refusal` is what the driver awaits; a recomputation must find it out by itself. Amounts are not planned: they
 are what the services say is due.
 """
@@ -36,14 +46,16 @@ from collections.abc import Collection, Iterable
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+from .changes import late_lists
 from .counters import counter_acts
 from .deposits import deposit_acts
-from .disturbing import disturb
+from .disturbing import disturb, misreport
 from .facts import learn
 from .feeds import Feed, Newborn, moment, newborns, write_births, write_feeds
 from .oddities import add_oddities
 from .people import COUNTY, Household, Person, Town, quota, settle, stream
 from .reckoning import statement_acts
+from .returning import money_back
 from .rosters import Roster, write_rosters
 from .timed import Act, Timed
 from .visits import HOURS, plan_visits
@@ -71,12 +83,15 @@ def write_town(seed: int, residents: int, folder: Path, faults: Collection[str] 
     rosters, ready = write_rosters(town, folder)
     late = _late_comers(town, ready)
     visits = plan_visits(town, ready, OPEN_CHANNELS)
-    add_oddities(town, visits, faults)
-    acts = [*_preparation(town, feeds, rosters), *late, *_births(town, children), *counter_acts(town, visits)]
-    acts += deposit_acts(town, visits.deposits)
-    acts = disturb(seed, acts, set(faults) - {"statements"})
+    add_oddities(town, visits, ready, faults)
+    changes, differences = late_lists(town, visits, folder)
+    back = money_back(town, visits) + differences
+    acts = [*_preparation(town, feeds, rosters), *late, *_births(town, children), *changes]
+    acts += [*counter_acts(visits, back), *back, *deposit_acts(town, visits.deposits)]
+    acts = misreport(town, acts) if "statements" in faults else acts
+    acts = disturb(town, acts, set(faults) - {"statements"})
     acts += statement_acts(acts)
-    acts = disturb(seed, acts, set(faults) & {"statements"})
+    acts = disturb(town, acts, set(faults) & {"statements"})
     acts.append(Timed(moment(date(2022, 12, 31), 17), 0, {"act": "close_books", "by": "agency-officer-a"}))
     _write(folder / "acts.jsonl", acts)
     return town

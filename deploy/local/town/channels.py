@@ -32,7 +32,7 @@ class Deposit:
     difference_fen: int = 0
     reversed_first: bool = False  # paid, taken back the same day (冲正, a contrary line), and paid again
     expected: str = "settled"  # or surplus, where it was paid through another channel before; or suspense
-    goes_back: bool = True  # where it is not settled
+    wrong_bill_no: str = ""  # the payer typed this number, which is nobody's
     e_channel: str = "cash"  # agents only: how the payer paid the agent (S004-25)
     institution: str = ""  # banks only
 

@@ -6,12 +6,14 @@ from datetime import date, datetime, time, timedelta
 
 from .channels import Deposit, Deposits
 from .feeds import moment
-from .people import TOWN, Town, stream
+from .people import TOWN, Person, Town, stream
 from .timed import Act, Timed, stamped
 
 TOWN_FINANCE = ("town-finance-a", "town-finance-b")
 COUNTY_FINANCE = ("county-finance-a", "county-finance-b")
 SLIP_DAYS = (date(2021, 9, 27), date(2021, 10, 27), date(2021, 11, 29), date(2021, 12, 28))
+PREMIUM_FEN = 32_000
+_CLAIM_DAY = date(2021, 12, 30)
 _BATCH = time(23, 0)
 
 
@@ -27,9 +29,9 @@ def _claims() -> list[Timed]:
     acts = []
     for payer in ("medical_assistance_fund", "original_channel"):
         entered = {"act": "enter_claim", "by": COUNTY_FINANCE[0], "region": TOWN[:6], "payer": payer}
-        acts.append(Timed(moment(date(2021, 12, 30), 9), 7, entered))
+        acts.append(Timed(moment(_CLAIM_DAY, 9), 7, entered))
     checked = {"act": "check_claims", "by": COUNTY_FINANCE[1], "region": TOWN[:6]}
-    return [*acts, Timed(moment(date(2021, 12, 30), 15), 7, checked)]
+    return [*acts, Timed(moment(_CLAIM_DAY, 15), 7, checked)]
 
 
 def _payer(deposit: Deposit) -> Act:
@@ -73,6 +75,9 @@ def _bank(deposits: Iterable[Deposit]) -> list[Timed]:
                 taken_back = {"act": "reverse_bank", "by": deposit.institution, **serial}
                 acts.append(Timed(deposit.at + timedelta(minutes=20), 5, taken_back))
                 pay(deposit, person.number, deposit.at + timedelta(minutes=40))
+    for institution, day in sorted({(act.fields["institution"], act.at.date()) for act in acts}):
+        check = {"act": "check_bank_day", "by": institution, "institution": institution, "day": day.isoformat()}
+        acts.append(Timed(moment(day + timedelta(days=1), 9), 7, check))
     return acts
 
 
@@ -88,10 +93,9 @@ def _etax(town: Town, deposits: Iterable[Deposit]) -> list[Timed]:
             item = {
                 "event": f"SW2021{number:08d}",
                 "voucher_no": f"314052221{number:09d}",
-                "insured": person.number,
+                **_named(deposit, person),
                 "payer_name": deposit.payer_name,
                 "paid_at": stamped(deposit.at),
-                "difference_fen": deposit.difference_fen,
                 "expected": deposit.expected,
             }
             if at_once:
@@ -102,6 +106,13 @@ def _etax(town: Town, deposits: Iterable[Deposit]) -> list[Timed]:
         batch = {"act": "confirm_tax_batch", "by": "tax-bureau", "batch_no": f"{day:%Y%m%d}01", "items": items}
         acts.append(Timed(datetime.combine(day, _BATCH), 5, batch))
     return acts
+
+
+def _named(deposit: Deposit, person: Person) -> Act:
+    """Whose bill is paid; a number that is nobody's is paid with the whole premium, for nothing is asked for it."""
+    if deposit.wrong_bill_no:
+        return {"bill_no": deposit.wrong_bill_no, "amount_fen": PREMIUM_FEN}
+    return {"insured": person.number, "difference_fen": deposit.difference_fen}
 
 
 def _agents(town: Town, deposits: list[Deposit]) -> list[Timed]:

@@ -1,13 +1,13 @@
 """The lists that departments hand over: seven kinds before the season, slips put right a week later, births in 2022."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from random import Random
 
 from .names import given_name
-from .people import OTHER_PLACES, Household, Person, Town, quota, stream
+from .people import OTHER_PLACES, Fact, Household, Person, Town, quota, stream
 from .sheets import Cell, write_csv, write_xlsx
 from .slips import SLIPS, Row, cells, make_slips, slashed, vary
 
@@ -80,6 +80,16 @@ def write_feeds(town: Town, folder: Path) -> list[Feed]:
     for supplier in _HELP_LISTS:
         feeds += _help_lists(town, rng, folder, supplier)
     return feeds
+
+
+def write_list(folder: Path, supplier: str, day: date, said: Iterable[tuple[Person, Fact]]) -> Feed:
+    """Write one more list of a department: what it says about each of these people."""
+    header = _HELP_HEADERS[supplier]
+    rows: list[Row] = [
+        dict(zip(header, (person.name, person.number, fact.word, fact.since, fact.until), strict=True))
+        for person, fact in said
+    ]
+    return _write(folder, supplier, day, header, rows)
 
 
 def newborns(town: Town) -> list[Newborn]:

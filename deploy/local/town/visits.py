@@ -49,6 +49,7 @@ class Visit:
     expected_refusal: str | None = None  # cash only: what the clerk will be told
     double: bool = False
     race: bool = False  # at the very instant of the first payment: nobody knows which one comes second
+    suspense: bool = False  # by card on a day on which nothing is taken: the money is there all the same
 
 
 @dataclass

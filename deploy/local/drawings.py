@@ -1,0 +1,66 @@
+"""`make drawings`: draws the state graphs of each service into its README, from the tables that its code asks.
+
+A README says where and which: `<!-- states: bill shift -->` … `<!-- end -->`; what stands between is written here.
+"""
+
+import argparse
+import importlib
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from deploy.local import places
+from shared.graph import Graph
+
+_PLACE = re.compile(r"(<!-- states: ([\w ]+) -->\n).*?(<!-- end -->\n)", re.DOTALL)
+
+
+def graphs_of(service: str) -> Mapping[str, Graph[Any, Any]]:
+    """The state graphs of a service, by table."""
+    graphs: Mapping[str, Graph[Any, Any]] = importlib.import_module(f"services.{service}.rules").GRAPHS
+    return graphs
+
+
+def path_of(service: str) -> Path:
+    """Where the README of a service lies."""
+    return places.ROOT / "services" / service / "README.md"
+
+
+def named_in(text: str) -> list[str]:
+    """The tables whose graphs a README draws."""
+    return [name for _, names, _ in _PLACE.findall(text) for name in names.split()]
+
+
+def drawn(text: str, graphs: Mapping[str, Graph[Any, Any]]) -> str:
+    """A README with its drawings as the tables are now. Raises KeyError for a table that has no graph."""
+
+    def draw(place: re.Match[str]) -> str:
+        return place[1] + _diagram([(name, graphs[name]) for name in place[2].split()]) + place[3]
+
+    return _PLACE.sub(draw, text)
+
+
+def _diagram(graphs: Sequence[tuple[str, Graph[Any, Any]]]) -> str:
+    lines = ["```mermaid", "stateDiagram-v2"]
+    for name, graph in graphs:
+        lines += [f"    state {name} {{", *(f"        {edge}" for edge in graph.drawing()), "    }"]
+    return "\n".join([*lines, "```", ""])
+
+
+def main() -> int:
+    """Write all of them."""
+    argparse.ArgumentParser(prog="python -m deploy.local.drawings", description=__doc__).parse_args()
+    for service in places.SERVICES:
+        path = path_of(service)
+        before = path.read_text(encoding="utf-8")
+        after = drawn(before, graphs_of(service))
+        if after != before:
+            path.write_text(after, encoding="utf-8")
+            print(f"{path.relative_to(places.ROOT)} written")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
