@@ -19,7 +19,7 @@ USER_GIVEN := $(if $(filter command line,$(origin USER)),$(USER))
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help season up down status test check format token migrate openapi verify compose-secrets lock clean
+.PHONY: help season up down status test bench check check-package format token migrate openapi drawings verify rules compose-secrets lock clean
 
 help:
 	@echo 'make season    a whole collection season of a small town, through the public API; writes out/season.json'
@@ -44,9 +44,13 @@ help:
 	@echo 'make verify    re-reads event and audit chains, runs every invariant, names the first break'
 	@echo 'make migrate   brings the databases of the suite to the newest migration'
 	@echo 'make test      all tests: on all cores; ARGS="-k receipts" narrows them'
+	@echo 'make rules     which case shows which rule of the notices, and what is due; writes out/rules.json, out/ambiguities.json'
+	@echo 'make bench     the benchmarks, each against its limit; writes out/bench.json'
+	@echo 'make check-package  says what is wrong with a package file, line by line: FILE=services/registration/packages/….yaml'
 	@echo 'make check     lint, format, types, import laws'
 	@echo 'make format    puts the code into its format'
 	@echo 'make openapi   writes each services/<name>/openapi.json'
+	@echo 'make drawings  draws the state graphs into each services/<name>/README.md'
 	@echo 'make lock      requirements.in -> requirements.lock, requirements-product.in -> requirements-product.lock (needs uv)'
 	@echo 'make clean     stops the suite and removes all its data (out/) and the environment (.venv)'
 	@echo
@@ -71,6 +75,12 @@ up down status: .venv/.stamp
 test: .venv/.stamp
 	@$(RUN) pytest -n auto $(ARGS)
 
+check-package: .venv/.stamp
+	@$(RUN) services.registration.check $(FILE)
+
+rules: .venv/.stamp
+	@$(RUN) tests.rules.matrix $(ARGS)
+
 check: .venv/.stamp
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -84,7 +94,7 @@ format: .venv/.stamp
 token: .venv/.stamp
 	@$(RUN) deploy.local.token --client '$(CLIENT)' --scopes '$(SCOPES)' --area '$(AREA)' --user '$(USER_GIVEN)'
 
-migrate openapi verify: .venv/.stamp
+bench migrate openapi drawings verify: .venv/.stamp
 	@$(RUN) deploy.local.$@
 
 compose-secrets: .venv/.stamp

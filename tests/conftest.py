@@ -15,6 +15,7 @@ import pytest
 from sqlalchemy.engine import URL, make_url
 
 from shared import logs
+from tests.state_guards import guards
 from tests.suite import InProcessSuite, migrate_all
 
 _SERVICES = ("eligibility", "registration", "payments", "refunds")
@@ -80,6 +81,8 @@ def templates(postgres: URL) -> Iterator[dict[str, str]]:
         made = f"create database \"{name}\" template template0 encoding 'UTF8' locale 'C'"  # whatever the server's are
         asyncio.run(_run(postgres, f'drop database if exists "{name}"', made))
     migrate_all({service: _address(postgres, name) for service, name in names.items()})
+    for service, name in names.items():
+        asyncio.run(_run(postgres, *guards(service), database=name))
     yield names
     for name in (*names.values(), *(_name(service) for service in _SERVICES)):
         asyncio.run(_run(postgres, f'drop database if exists "{name}" with (force)'))

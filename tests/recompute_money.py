@@ -8,6 +8,7 @@ from typing import Any
 WINDOW = (date(2021, 9, 1), date(2021, 12, 25))  # S004-03, S004-06, S004-08
 LAST_DAY_OF_MONTH = 25  # S004-07
 CHANNELS = ("wechat", "bank", "etax", "counter", "agent")
+PRINTS_ITSELF = ("wechat", "bank", "etax")  # each payment is a line of the channel's own file
 
 Act = dict[str, Any]
 
@@ -17,9 +18,10 @@ class Coming:
     """Money that came once through a channel: what it was for, what it did, and what became of it."""
 
     channel: str
-    number: str
+    number: str  # whose; where nobody can tell, the number of the bill that there is not
     fen: int
     outcome: str  # settled | surplus | suspense
+    day: date
     taken_back: bool = False  # 冲正, or a contrary line
     owed_back: int = 0
     paid_back: int = 0
@@ -28,15 +30,24 @@ class Coming:
 
 @dataclass(eq=False)
 class Enrolled:
-    """Somebody who is enrolled: who pays how much of the premium, and what came in for it."""
+    """Somebody who is enrolled: since when, who pays how much of the premium, and what came in for it."""
 
     lines: dict[str, int]
+    since: date
+    newborn: bool = False
     paid_by: Coming | None = None
 
     @property
     def owes(self) -> int:
         """The person's own part."""
         return self.lines.get("person", 0)
+
+    @property
+    def paid_on(self) -> date | None:
+        """When nothing was owed any more; None: something is."""
+        if self.paid_by:
+            return self.paid_by.day
+        return None if self.owes else self.since
 
     @property
     def claims(self) -> dict[str, int]:
@@ -66,8 +77,12 @@ class Money:
     orders: dict[str, str] = field(default_factory=dict)  # order -> who is insured
     steps: dict[str, list[str]] = field(default_factory=dict)
     lines: Counter[tuple[str, str, str]] = field(default_factory=Counter)  # channel, bank, day -> lines in its file
+    received: dict[tuple[str, ...], tuple[str, str, str] | None] = field(default_factory=dict)  # line -> agent's file
     files: dict[tuple[str, str, str], list[str]] = field(default_factory=dict)  # the last file, and what is wrong in it
+    unheard: dict[str, Act] = field(default_factory=dict)  # whose -> the confirmation that was never sent
+    proposed: Act = field(default_factory=dict)
     exceptions: int = 0
+    put_right: int = 0  # lines on which both sides did not agree until two persons saw to it
     claims_received: Counter[str] = field(default_factory=Counter)
     entered: dict[str, int] = field(default_factory=dict)
     refunds_paid: int = 0
@@ -77,33 +92,53 @@ class Money:
     # What comes
 
     def come(self, key: tuple[str, ...], number: str, paid_at: str, difference_fen: int = 0) -> Coming:
-        """Money for somebody through the channel `key[0]`; the same key is the same money, whatever comes twice."""
+        """Money for somebody through the channel `key[0]`; the same key is the same money, whatever comes twice.
+
+        For a bill that there is not, `difference_fen` is all that came.
+        """
         if key in self.seen:
             return self.seen[key]
-        bill, fen = self.enrolled[number], self.enrolled[number].owes + difference_fen
-        if bill.paid_by is not None:
+        bill = self.enrolled.get(number)
+        fen = difference_fen + (bill.owes if bill else 0)
+        if bill is not None and bill.paid_by is not None:
             outcome = "surplus"
-        elif fen != bill.owes or closed(day_of(paid_at)):
+        elif bill is None or fen != bill.owes or closed(day_of(paid_at)):
             outcome = "suspense"
         else:
             outcome = "settled"
-        coming = Coming(key[0], number, fen, outcome)
-        if outcome == "settled":
+        coming = Coming(key[0], number, fen, outcome, day_of(paid_at))
+        if bill is not None and outcome == "settled":
             bill.paid_by = coming
         else:
             coming.owed_back = fen
             self.refund_cases += outcome == "surplus"  # suspense waits for somebody who asks
         self.seen[key] = coming
         self.comings.append(coming)
-        self.lines[key[0], key[1] if key[0] == "bank" else "", paid_at[:10]] += 1
+        if key[0] in PRINTS_ITSELF:
+            self.lines[key[0], key[1] if key[0] == "bank" else "", paid_at[:10]] += 1
         return coming
+
+    def revise(self, number: str, lines: dict[str, int]) -> None:
+        """Other lines are due; what somebody has paid too much is found and goes back (S004-17, A004-11)."""
+        bill = self.enrolled[number]
+        less_fen, bill.lines = bill.owes - lines.get("person", 0), lines
+        if bill.paid_by and less_fen:
+            bill.paid_by.owed_back += less_fen
+            self.refund_cases += 1
+
+    def withdraw(self, number: str) -> None:
+        """Somebody does not join after all; all that was paid goes back."""
+        bill = self.enrolled.pop(number)
+        if bill.paid_by:
+            bill.paid_by.owed_back = bill.paid_by.fen - bill.paid_by.paid_back
+            self.refund_cases += 1
 
     def take_back(self, coming: Coming) -> None:
         """The channel takes back what it had reported: the receipt is void, the bill is open again."""
-        coming.taken_back = True
+        coming.taken_back, coming.owed_back = True, 0
         coming.voided = coming.outcome != "suspense"
-        bill = self.enrolled[coming.number]
-        if bill.paid_by is coming:
+        bill = self.enrolled.get(coming.number)
+        if bill and bill.paid_by is coming:
             bill.paid_by = None
 
     def on_pay(self, act: Act) -> None:
@@ -113,6 +148,7 @@ class Money:
             return
         for number in act["insured"]:
             self.come(("counter", str(act["n"]), number), number, act["at"])
+        self.lines["counter", "", act["at"][:10]] += act["method"] == "pos"  # the acquirer has a line for each slip
 
     def on_order_wechat(self, act: Act) -> None:
         """An order is no money yet."""
@@ -137,7 +173,16 @@ class Money:
     def on_confirm_tax(self, act: Act) -> None:
         """The tax bureau confirms what it has collected; that money is never refused."""
         for item in act["items"]:
-            self.come(("etax", item["event"]), item["insured"], item["paid_at"], item["difference_fen"])
+            key, line = ("etax", item["event"]), ("etax", "", item["paid_at"][:10])
+            if "bill_no" in item:
+                self.come(key, item["bill_no"], item["paid_at"], item["amount_fen"])
+            elif "delay" in act.get("faults", []):
+                self.unheard[item["insured"]] = item
+                self.lines[line] += 1
+            else:
+                told_fen = item["difference_fen"] + item.get("told_difference_fen", 0)
+                self.come(key, item["insured"], item["paid_at"], told_fen)
+                self.lines[line] -= not item.get("collected", True)
 
     on_confirm_tax_batch = on_confirm_tax
 
@@ -145,11 +190,17 @@ class Money:
         """Lines of an agent's ledger; a contrary line takes an earlier one back."""
         for line in sorted(act["lines"], key=lambda line: int(line["line_no"])):
             key = ("agent", act["unit_code"], str(line["line_no"]))
+            if key in self.seen:
+                continue
             if line["kind"] == "payment":
                 self.come(key, line["insured"], line["paid_at"], line["difference_fen"])
-            elif key not in self.seen:
-                coming = self.seen[key] = self.seen["agent", act["unit_code"], str(line["contrary_of"])]
-                self.take_back(coming)
+                file = ("agent", act["unit_code"], line["paid_at"][:10])
+                self.received[key] = file if line["method"] != "cash" else None
+            else:
+                original = ("agent", act["unit_code"], str(line["contrary_of"]))
+                self.seen[key] = self.seen[original]
+                self.take_back(self.seen[original])
+                self.received[original] = None  # it never came in
 
     # What the channels say themselves
 
@@ -159,14 +210,36 @@ class Money:
         self.files[act["channel"], act["institution"], act["day"]] = faults
         self.exceptions += ("wrong_amount" in faults) + ("unknown_line" in faults)
 
+    def on_propose_resolutions(self, act: Act) -> None:
+        """Somebody says what is to be done about what the day lists have shown."""
+        self.proposed = act
+
+    def on_approve_resolutions(self, act: Act) -> None:
+        """A second person approves, and the lists count: what came is booked, what did not come is taken back."""
+        if act["by"] == self.proposed["by"]:
+            return
+        for item in self.proposed["items"]:
+            self.exceptions += 1
+            self.put_right += item["resolution"] != "reverse"
+            number = item["insured"]
+            if item["resolution"] == "book":
+                told = self.unheard[number]
+                self.come(("", told["event"]), number, told["paid_at"], told["difference_fen"]).channel = "etax"
+                continue
+            wrong = next(each for each in self.comings if each.number == number and not each.taken_back)
+            self.take_back(wrong)
+            if item["resolution"] == "correct":
+                self.come(("", number), number, f"{wrong.day}T12:00:00+08:00").channel = "etax"
+
     def reconciled(self) -> dict[str, int]:
-        """Statements that count, their lines, and those on which both sides agree: all but what nobody paid."""
-        ours = sum(self.lines[key] for key in self.files)
+        """Statements that count, their lines, and those on which both sides agreed: not what nobody paid or told."""
+        lines = self.lines + Counter(file for file in self.received.values() if file)
+        ours = sum(lines[key] for key in self.files)
         theirs = sum("unknown_line" in faults for faults in self.files.values())
         return {
             "statements": len(self.files),
             "lines": ours + theirs,
-            "matched": ours,
+            "matched": ours - self.put_right,
             "exceptions_opened": self.exceptions,
             "exceptions_open": 0,
         }
@@ -178,12 +251,20 @@ class Money:
         self.steps.setdefault(case_of(act), []).append(act["by"])
 
     on_decide_refund = on_check_refund
+    on_reroute_refund = on_check_refund  # whoever sends it another way does not pay it either
 
     def on_pay_refund(self, act: Act) -> None:
-        """A third one pays it back (S004-31); what was found by itself is dated by its payment (A004-12)."""
-        people = [*self.steps.get(case_of(act), []), act["by"]]
-        coming = next(each for each in self.comings if each.number == act["insured"] and each.owed_back)
-        if len(set(people)) == len(people) == 3:
+        """A third one pays it back (S004-31); what was found by itself is dated by its payment (A004-12).
+
+        What the channel could not bring home is its line of that day all the same, and waits for another way.
+        """
+        if act["method"] in ("wechat", "pos_return"):
+            self.lines["wechat" if act["method"] == "wechat" else "counter", "", act["at"][:10]] += 1
+        if act.get("fate") == "abnormal":
+            return
+        people = self.steps.get(case_of(act), [])
+        coming = next(each for each in self.comings if each.number == case_of(act) and each.owed_back)
+        if len(set(people)) == 2 and act["by"] not in people:
             coming.paid_back, coming.owed_back = coming.paid_back + coming.owed_back, 0
             coming.voided = coming.voided or (coming.paid_back == coming.fen and coming.outcome != "suspense")
             self.refunds_paid += 1
@@ -256,5 +337,5 @@ class Money:
 
 
 def case_of(act: Act) -> str:
-    """Which case an act is about."""
-    return str(act.get("case") or act["insured"])
+    """Whose money an act is about."""
+    return str(act.get("bill_no") or act["insured"])

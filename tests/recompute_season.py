@@ -16,7 +16,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +24,11 @@ from python_calamine import CalamineWorkbook
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run as a script from anywhere
 
-from tests.recompute_money import Enrolled, Money
+from tests.recompute_money import LAST_DAY_OF_MONTH, WINDOW, Enrolled, Money
 
 COUNTY = "140522"
 PREMIUM = 32000  # S004-09
+COVER = (date(2022, 1, 1), date(2022, 12, 31))  # S004-05
 FUND, CHANNEL = "medical_assistance_fund", "original_channel"
 
 # What a status gives of 320 yuan and who pays it, best first, equal amounts in the order of A004-9
@@ -142,6 +143,7 @@ class Season:
         self.money = Money()
         self.enrolled = self.money.enrolled
         self.newborns = 0
+        self.cases: dict[str, dict[str, int]] = {}  # whose -> who would pay, if the list counted
 
     def play(self) -> None:
         """All acts in their order."""
@@ -160,6 +162,7 @@ class Season:
         if (act["supplier"], content) in self.feeds:
             return
         self.feeds.add((act["supplier"], content))
+        news: set[str] = set()
         seen: set[tuple[str, str, date]] = set()
         for row in read_rows(self.folder / act["file"]):
             column, words = WORDS.get(act["supplier"], ("", {""}))
@@ -174,17 +177,70 @@ class Season:
             if self.people.setdefault(number, Person(name)).name != name or (number, word, since) in seen:
                 continue
             seen.add((number, word, since))
-            self.learn(self.people[number], act["supplier"], word, region, since, None if until == NO_DAY else until)
+            said = (word or act["supplier"], since, None if until == NO_DAY else until)
+            if self.learn(self.people[number], act["supplier"], region, said):
+                news.add(number)
+        for number in sorted(news & self.enrolled.keys()):
+            self.look_anew(number, today)
 
     @staticmethod
-    def learn(person: Person, supplier: str, word: str, region: str, since: date, until: date | None) -> None:
-        """Enter one good row: where somebody lives by the police's books, a death, or a status."""
-        if supplier == "public_security" and word == "死亡":
-            person.died = since
+    def learn(person: Person, supplier: str, region: str, said: tuple[str, date, date | None]) -> bool:
+        """Enter one good row: where somebody lives by the police's books, a death, or a status; whether it is news.
+
+        A status that is stated with another last day takes the place of the one before.
+        """
+        if supplier == "public_security" and said[0] == "死亡":
+            person.died = said[1]
         elif supplier == "public_security":
             person.hukou = region
+        elif said in person.statuses:
+            return False
         else:
-            person.statuses.append((word or supplier, since, until))
+            person.statuses = [*(known for known in person.statuses if known[:2] != said[:2]), said]
+        return supplier != "public_security" or said[0] == "死亡"
+
+    # Lists that come when people are enrolled already
+
+    def look_anew(self, number: str, today: date) -> None:
+        """What a list changes for somebody who is enrolled; what comes too late a person decides (A004-11)."""
+        person, bill = self.people[number], self.enrolled[number]
+        changes = self.changes(person, bill, today)
+        if changes is None or changes == bill.lines:
+            return
+        in_time = today <= WINDOW[1] if changes else today < COVER[0]
+        if in_time:
+            self.change(number, changes)
+        elif bill.paid_on and (not changes or changes.get("person", 0) < bill.owes):
+            self.cases[number] = changes
+
+    def changes(self, person: Person, bill: Enrolled, today: date) -> dict[str, int] | None:
+        """Who would pay by what is known today; {} where the person does not join (S004-04), None: nothing changes."""
+        joined = [since for said, since, _ in person.statuses if said == "employee_insurance" and since < COVER[0]]
+        if joined and person.holds("employee_insurance", COVER[0]):
+            return {}
+        if bill.newborn:
+            return None
+        if bill.paid_on is None:
+            day = (
+                today if today.day <= LAST_DAY_OF_MONTH else (today.replace(day=1) + timedelta(days=32)).replace(day=1)
+            )
+            return self.lines(person, day) if day <= WINDOW[1] else None
+        lines = self.lines(person, bill.paid_on, max(bill.paid_on, min(today, WINDOW[1])))
+        return lines if lines.get("person", 0) <= bill.owes else None  # nothing is collected again
+
+    def change(self, number: str, lines: dict[str, int]) -> None:
+        """Let a list count."""
+        if lines:
+            self.money.revise(number, lines)
+        else:
+            self.money.withdraw(number)
+            self.refused.add(("employee_insured", number))
+
+    def on_decide_case(self, act: dict[str, Any], _today: date) -> None:
+        """A person has decided on a list that came too late."""
+        lines = self.cases.pop(act["insured"])
+        if act["result"] == "approved":
+            self.change(act["insured"], lines)
 
     # Enrolment
 
@@ -223,13 +279,17 @@ class Season:
                 reasons.append("no_local_tie")
         self.refused.update((reason, number) for reason in reasons)
         if not reasons:
-            self.enrolled[number] = Enrolled({} if free else self.lines(person, today))
+            self.enrolled[number] = Enrolled({} if free else self.lines(person, today), today, free)
         return not reasons
 
     @staticmethod
-    def lines(person: Person, today: date) -> dict[str, int]:
-        """Who pays the premium: one help only, the highest (S004-18, A004-9), the rest the person (A004-10)."""
-        helps = [(fen, payer) for words, fen, payer in HELP if any(person.holds(word, today) for word in words)]
+    def lines(person: Person, *days: date) -> dict[str, int]:
+        """Who pays the premium: one help only, the highest (S004-18, A004-9), the rest the person (A004-10).
+
+        What the person holds on one of these days counts.
+        """
+        held = {said for said, _, _ in person.statuses for day in days if person.holds(said, day)}
+        helps = [(fen, payer) for words, fen, payer in HELP if words & held]
         fen, payer = max(helps, key=lambda given: given[0], default=(0, FUND))  # the first of equals
         return {name: part for name, part in ((payer, fen), ("person", PREMIUM - fen)) if part}
 

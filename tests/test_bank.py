@@ -20,6 +20,7 @@ async def town(databases: dict[str, str], tmp_path: Path, monkeypatch: pytest.Mo
         yield town
 
 
+@pytest.mark.rule("S004-21", "S000-26")
 async def test_a_payment_at_the_bank_settles_the_bill_with_a_receipt(town: Town) -> None:
     one, two = await issue_bills(town.suite, [32000, 4000])
     paid = await town.pay(one)
@@ -86,11 +87,21 @@ async def test_a_query_shows_what_can_be_paid_and_for_whom_but_not_who(town: Tow
         ("2021-12-05 10:00", "paid person", "140522", "already_paid", []),
         ("2021-12-05 10:00", "unknown", "140522", "bill_unknown", []),
         ("2021-12-05 10:00", "unknown person", "140522", "bill_unknown", []),
-        ("2021-12-05 10:00", "open", "140523", "wrong_place", ["S004-20"]),
-        ("2021-12-05 10:00", "open", "140500", "wrong_place", ["S004-20"]),
-        ("2021-12-05 10:00", "open person", "140523", "wrong_place", ["S004-20"]),
-        ("2021-12-05 10:00", "elsewhere", "140522", "wrong_place", ["S004-20"]),
-        ("2021-12-26 00:00", "open", "140523", "wrong_place", ["S004-20"]),
+        pytest.param(
+            "2021-12-05 10:00", "open", "140523", "wrong_place", ["S004-20"], marks=pytest.mark.rule("S004-20")
+        ),
+        pytest.param(
+            "2021-12-05 10:00", "open", "140500", "wrong_place", ["S004-20"], marks=pytest.mark.rule("S004-20")
+        ),
+        pytest.param(
+            "2021-12-05 10:00", "open person", "140523", "wrong_place", ["S004-20"], marks=pytest.mark.rule("S004-20")
+        ),
+        pytest.param(
+            "2021-12-05 10:00", "elsewhere", "140522", "wrong_place", ["S004-20"], marks=pytest.mark.rule("S004-20")
+        ),
+        pytest.param(
+            "2021-12-26 00:00", "open", "140523", "wrong_place", ["S004-20"], marks=pytest.mark.rule("S004-20")
+        ),
     ],
 )
 async def test_a_query_is_refused_with_its_own_code(

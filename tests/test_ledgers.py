@@ -2,7 +2,6 @@
 corrections are contrary lines; the head closes, and nothing is added after."""
 
 import asyncio
-import re
 from collections import Counter as Tally
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
@@ -13,10 +12,9 @@ from uuid import UUID
 import pytest
 
 from deploy.local.season import signing
-from services.payments import rules as payments_rules
 from services.payments.formats import ledgers as formats
 from services.payments.rules import ledgers as rules
-from services.payments.rules.ledgers import BookLine, LedgerAct, LedgerStatus, LineFault, LineKind, OfferedLine
+from services.payments.rules.ledgers import BookLine, LedgerStatus, LineFault, LineKind, OfferedLine
 from tests.payments_agents import AT, Agent, balances, check, checker, close, open_connections, post, summary
 from tests.payments_town import POOL, REGION, Counter, IssuedBill, issue_bills
 from tests.suite import InProcessSuite, close_app
@@ -99,16 +97,7 @@ def test_a_batch_is_judged_line_after_line() -> None:
     ]  # fmt: skip
 
 
-def test_every_state_of_a_ledger_is_reached_and_drawn() -> None:
-    table = rules.LEDGER_TRANSITIONS
-    assert set(table.values()) == set(LedgerStatus)
-    assert {act for _, act in table} == set(LedgerAct)
-    assert set(LedgerStatus) - {before for before, _ in table} == {LedgerStatus.REMITTED}
-    readme = (Path(payments_rules.__file__).parent.parent / "README.md").read_text(encoding="utf-8")
-    drawn = re.findall(r"^ +(\S+) --> (\w+): (\w+)$", readme.split("state ledger {")[1].split("}")[0], re.MULTILINE)
-    assert drawn == [(before or "[*]", after, act) for (before, act), after in table.items()]
-
-
+@pytest.mark.rule("S004-26")
 @pytest.mark.parametrize(
     ("today", "last_day", "may"),
     [
@@ -171,6 +160,7 @@ def test_the_devices_bytes_are_the_services_bytes() -> None:
 # ---------------------------------------------------------------- use cases
 
 
+@pytest.mark.rule("S004-24", "S004-25", "S004-37", "S002-25", "S002-28")
 async def test_lines_are_booked_and_receipted_from_the_units_book(payments: InProcessSuite) -> None:
     one, two = await issue_bills(payments, [32000, 4000])
     agent = await Agent.open(payments)
@@ -209,6 +199,7 @@ async def test_money_that_an_agent_has_taken_is_booked_whatever_it_is(payments: 
     assert (await balances(payments))[agent.account] == 31000 + 4 * 32000
 
 
+@pytest.mark.rule("S004-25", "S002-40")
 async def test_what_is_wrongly_signed_comes_back_and_the_rest_is_kept(payments: InProcessSuite) -> None:
     bills = await issue_bills(payments, [32000] * 8)
     agent = await Agent.open(payments)
@@ -258,6 +249,7 @@ async def test_a_withdrawn_device_signs_nothing_new(payments: InProcessSuite) ->
     assert outcomes(await agent.send([old, agent.pay(2, two)])) == [("settled", None), ("refused", "signature_invalid")]
 
 
+@pytest.mark.lesson("offline batch twice")
 async def test_fifty_lines_sent_twice_in_halves_and_out_of_order_have_one_effect(payments: InProcessSuite) -> None:
     """The lesson «an offline batch sent twice, in halves and out of order»: openIMIS paid for it."""
     bills = await issue_bills(payments, [32000] * 50)
@@ -366,6 +358,7 @@ async def test_surplus_of_an_agent_is_taken_back_until_it_is_paid_back_or_handed
     assert (await balances(payments))[agent.account] == 64000
 
 
+@pytest.mark.rule("S004-26")
 async def test_the_head_closes_after_the_window_with_the_same_figures(payments: InProcessSuite) -> None:
     one, two, three = await issue_bills(payments, [32000] * 3)
     agent = await Agent.open(payments)
@@ -439,6 +432,7 @@ async def test_closing_while_lines_come_leaves_each_line_in_or_out(payments: InP
         assert (await close(payments, agent)).status_code == 200
 
 
+@pytest.mark.rule("S000-51")
 async def test_an_agent_has_one_open_ledger_a_unit_and_sees_the_own_village(payments: InProcessSuite) -> None:
     agent = await Agent.open(payments)
     body = {"pool": POOL, "scheme": "yangcheng-2022", "unit_code": "V1", "region": REGION, "agency_name": "村委会"}

@@ -122,8 +122,40 @@ async def test_registration_assessments_from_before_are_first_revisions(database
         "order by e.state desc"
     )
     assert [tuple(row) for row in rows] == [(1, 1, 1, None, None), (1, None, 1, None, None)]
+    [facts] = await database.run(
+        "select distinct facts ->> 'birth_date', facts ->> 'hukou', facts ->> 'missed_years' from enrolment"
+    )
+    assert tuple(facts) == ("2022-01-01", f"{POOL}108200", "0")
     await database.at("registration", "-0009_create_cover")
     assert len(await database.run("select state from enrolment")) == 2
+
+
+async def test_registration_versions_from_before_are_a_chain_of_corrections(database: Migrated) -> None:
+    columns = "(pool, scheme, version, state, benefit_year, content, source, drafted_by, drafted_at, published_by, "
+    columns += "published_at)"
+    await database.at("registration", "0012_alter_facts")
+    await database.run(
+        f"insert into package_version {columns} select '{POOL}', '{SCHEME}', 'sha256:' || encode(sha256(told.content), "
+        "'hex'), case when by is null then 'draft' else 'published' end, 2022, told.content, told.content, 'a', "
+        "timestamptz '2021-08-01T09:00:00+08:00', by, at from (values (bytea 'one', 'b', timestamptz "
+        "'2021-08-02T00:30:00+08:00'), ('two', 'c', '2021-08-20T00:30:00+08:00'), ('three', null, null)) "
+        "as told (content, by, at)",
+        "select 1",
+    )
+    await database.at("registration", "head")
+    rows = await database.run(
+        "select convert_from(v.content, 'utf8'), v.state, v.validated_by, convert_from(f.content, 'utf8'), "
+        "v.counts_from::text, v.replaced_at is not null from package_version v "
+        "left join package_version f on f.version = v.corrects order by v.published_at nulls last"
+    )
+    assert [tuple(row) for row in rows] == [
+        ("one", "replaced", "a", None, None, True),
+        ("two", "published", "a", "one", "2021-08-20", False),
+        ("three", "draft", None, None, None, False),
+    ]
+    await database.at("registration", "-0012_alter_facts")
+    states = await database.run("select state, count(*) from package_version group by state order by state")
+    assert [tuple(row) for row in states] == [("draft", 1), ("published", 2)]
 
 
 async def test_refunds_applications_from_before_have_no_cause_and_were_in_time(database: Migrated) -> None:
@@ -144,3 +176,36 @@ async def test_refunds_applications_from_before_have_no_cause_and_were_in_time(d
     assert [tuple(row) for row in rows] == [("", False, None, None)] * 2
     await database.at("refunds", "-0002_create_application")
     assert len(await database.run("select state from application")) == 2
+
+
+async def test_eligibility_rows_from_before_are_what_statuses_rest_on(database: Migrated) -> None:
+    feed = "(pool, feed_id, supplier, file_name, sha256, size_bytes, state, rows_total, rows_done, rows_accepted, "
+    feed += "rows_rejected, received_by, received_at, taken_at)"
+    status = "(pool, status_id, person_id, code, valid_from, supplier, feed_id, row_no, version, recorded_at, "
+    status += "withdrawn_at)"
+    hukou = "(pool, hukou_id, person_id, region, feed_id, row_no, recorded_at)"
+    await database.at("eligibility", "0005_create_hukou")
+    await database.run(
+        f"insert into person values ('{POOL}', '{ONE}', '1980-02-03', 'male', 'x', 1, now())",
+        f"insert into feed {feed} values ('{POOL}', '{ONE}', 'veterans', 'a.csv', 'x', 1, 'taken', 2, 2, 2, 0, 'a', "
+        "'2021-08-15T17:00:00Z', now())",
+        f"insert into status {status} values ('{POOL}', '{ONE}', '{ONE}', 'key_entitled', '2019-01-01', 'veterans', "
+        f"'{ONE}', 2, 1, now(), null), ('{POOL}', '{TWO}', '{ONE}', 'key_entitled', '2020-01-01', 'veterans', "
+        f"'{ONE}', 3, 2, now(), now())",
+        f"insert into hukou {hukou} values ('{POOL}', '{ONE}', '{ONE}', '{POOL}108200', '{ONE}', 2, now())",
+        "select 1",
+    )
+    await database.at("eligibility", "head")
+    [found] = await database.run("select kind, cast(list_day as text), serial, state, version from feed")
+    assert tuple(found) == ("changes", "2021-08-16", 0, "taken", 1)
+    claims = await database.run("select row_no, supplier, cast(valid_from as text) from status_claim order by row_no")
+    assert [tuple(row) for row in claims] == [(2, "veterans", "2019-01-01"), (3, "veterans", "2020-01-01")]
+    await database.run(
+        f"insert into feed select pool, '{TWO}', supplier, file_name, 'y', size_bytes, null, state, rows_total, "
+        "rows_done, rows_accepted, rows_rejected, received_by, received_at, taken_at, kind, list_day, serial "
+        f", null, null, null, null, null, null, null, null, 1 from feed where feed_id = '{ONE}'",
+        f"insert into hukou {hukou} values ('{POOL}', '{TWO}', '{ONE}', '{POOL}108200', '{TWO}', 2, now())",
+        "select 1",
+    )
+    await database.at("eligibility", "-0005_create_hukou")
+    assert [row["hukou_id"].int % 10 for row in await database.run("select hukou_id from hukou")] == [1]

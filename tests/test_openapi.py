@@ -12,12 +12,13 @@ from tests.suite import ORDER, ROOT
 
 # A verb that is missing here is added on purpose.
 VERBS = (
-    r"adjust|apply|approve|cancel|check|close|confirm|correct|create|decide|delete|draft|end|enrol|export|find|give|hand|"
-    r"import|issue|list|look|make|open|order|pay|preview|propose|publish|query|read|receive|reconcile|record|register|reject|remit|"
-    r"request|resolve|return|reverse|revise|send|start|submit|summarise|take|upload|verify|void|withdraw"
+    r"adjust|apply|approve|cancel|check|close|confirm|correct|create|decide|delete|draft|end|enrol|explain|export|find|give|hand|"
+    r"import|issue|list|look|make|open|order|pay|preview|propose|publish|query|read|reassess|receive|reconcile|record|register|reject|remit|"
+    r"request|resolve|return|reverse|revise|send|start|submit|summarise|take|upload|validate|verify|void|withdraw"
 )
 PROBLEM = {"$ref": "#/components/schemas/ProblemBody"}
 JSON, PROBLEM_JSON, FILE = "application/json", "application/problem+json", "application/octet-stream"
+SCHEMA = "application/schema+json"
 
 Document = dict[str, Any]
 
@@ -156,7 +157,7 @@ def test_bodies_are_json_or_files(described: Document) -> None:
         bodies += [response for status, response in operation["responses"].items() if status < "300"]
         for body in bodies:
             for media_type, content in body["content"].items():
-                assert media_type in (JSON, FILE), name
+                assert media_type in (JSON, FILE, SCHEMA), name
                 if media_type == FILE:
                     assert content["schema"] == {"type": "string", "format": "binary"}, name
                 else:

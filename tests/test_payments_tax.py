@@ -29,6 +29,7 @@ async def town(databases: dict[str, str], tmp_path: Path, monkeypatch: pytest.Mo
     await suite.close()
 
 
+@pytest.mark.rule("S004-01", "S004-22")
 async def test_a_confirmation_settles_its_bill_and_has_a_receipt(town: Town) -> None:
     [bill] = await issue_bills(town.suite, [32000])
     answer = await town.channel.confirm(event(bill.bill_no))

@@ -36,6 +36,7 @@ async def second(town: Town) -> AsyncIterator[Channel]:
     await close_app(app)
 
 
+@pytest.mark.lesson("same callback 100 times")
 @pytest.mark.parametrize("parameters", [{}, {"nonce": "the same"}])
 async def test_the_same_event_a_hundred_times_at_once_is_booked_once(
     town: Town, second: Channel, parameters: dict[str, str]
@@ -109,6 +110,7 @@ STEPS: list[tuple[str, Callable[[Any], bool]]] = [
 BOOKED = ("tax_event", "submission", "collection", "receipt", "bill where status = 'paid'", "event")
 
 
+@pytest.mark.lesson("killed after its 2xx")
 @pytest.mark.parametrize(("step", "here"), STEPS)
 async def test_killed_between_nothing_is_half(town: Town, step: str, here: Callable[[str], bool]) -> None:
     """The process dies right after any statement of a batch; the bureau sends it again."""

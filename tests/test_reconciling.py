@@ -66,6 +66,7 @@ async def sell(payments: InProcessSuite, channel: Channel, count: int = 3) -> li
 # --- a whole day ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.rule("S004-28")
 @pytest.mark.parametrize("channel", ELECTRONIC)
 async def test_a_day_that_agrees_clears_itself(payments: InProcessSuite, desk: Desk, channel: Channel) -> None:
     sold = await sell(payments, channel)
@@ -79,6 +80,7 @@ async def test_a_day_that_agrees_clears_itself(payments: InProcessSuite, desk: D
     assert balances["special_account"] == 96000
     assert await desk.figures() == {
         "statements": 1, "lines": 3, "matched": 3, "exceptions_opened": 0, "exceptions_open": 0,
+        "statements_due": 0,
     }  # fmt: skip
     [row] = (await desk.rows(statement["statement_id"]))[:1]
     assert [match["cleared"] for match in row["matches"]] == [True]
@@ -113,6 +115,7 @@ async def test_a_day_without_lines_is_accepted(payments: InProcessSuite, desk: D
 # --- every fault of one file; the other lines settle ------------------------------------------------------------------
 
 
+@pytest.mark.lesson("bad lines of a statement")
 async def test_one_file_with_every_fault_and_every_other_line_settles(payments: InProcessSuite, desk: Desk) -> None:
     sold = await sell(payments, Channel.BANK, 8)
     good, wrong, undone, duplicate = sold[:4], sold[4], sold[5], sold[6]
@@ -324,6 +327,8 @@ async def test_money_whose_pool_nobody_could_tell_is_found_where_it_stands(
 # --- a whole file is wrong --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.lesson("wrong statement is not forced in")
+@pytest.mark.lesson("bad lines of a statement")
 async def test_a_cut_file_moves_nothing_until_a_second_person_accepts_it(payments: InProcessSuite, desk: Desk) -> None:
     sold = await sell(payments, Channel.ETAX, 3)
     whole = tax_list(sold)
@@ -383,6 +388,7 @@ async def test_a_new_version_opens_only_the_rows_that_changed(payments: InProces
     assert new[0]["exception_state"] == "resolved"
     assert (await desk.figures()) == {
         "statements": 1, "lines": 5, "matched": 4, "exceptions_opened": 3, "exceptions_open": 0,
+        "statements_due": 0,
     }  # fmt: skip
 
 
@@ -534,6 +540,7 @@ def receipts(lines: Sequence[tuple[str, str, str, int]]) -> bytes:
 LEDGER = "0192f0c4-7b7a-7c3e-8a55-3f1f7f1b2a08"
 
 
+@pytest.mark.lesson("two payments alike")
 async def test_an_agents_receipts_are_found_by_amount_time_and_payer(
     payments: InProcessSuite, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -594,6 +601,7 @@ async def missing_line(payments: InProcessSuite, desk: Desk) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.lesson("wrong statement is not forced in")
 async def test_nobody_approves_what_rests_on_their_own_file_or_proposal(payments: InProcessSuite, desk: Desk) -> None:
     found = await missing_line(payments, desk)
     proposed = (await desk.propose(found, "book", client=desk.zhao)).json()
@@ -629,6 +637,7 @@ async def test_a_proposal_is_returned_replaced_and_kept_to_its_version(payments:
     assert (twice.status_code, twice.json()["code"]) == (409, "exception_not_in_state")
 
 
+@pytest.mark.lesson("open states have limits")
 async def test_waiting_moves_the_due_day_and_what_is_overdue_is_an_alarm(payments: InProcessSuite, desk: Desk) -> None:
     found = await missing_line(payments, desk)
     payments.set_clock("2021-12-17 10:00")
@@ -643,6 +652,7 @@ async def test_waiting_moves_the_due_day_and_what_is_overdue_is_an_alarm(payment
     await desk.resolve((await desk.open_exceptions())[0], "ignore")
 
 
+@pytest.mark.lesson("open states have limits")
 async def test_a_file_that_nobody_judges_is_an_alarm(payments: InProcessSuite, desk: Desk) -> None:
     payments.set_clock(T1)
     statement = await desk.bring(Channel.BANK, b"2|640.00\n")
@@ -668,6 +678,19 @@ async def test_a_day_with_money_and_no_statement_is_an_exception_until_it_comes(
     )  # fmt: skip
     await desk.bring(Channel.BANK, check_file(sold))
     assert [each["state"] for each in await desk.exceptions()] == ["superseded"]
+
+
+async def test_a_day_whose_file_waits_to_be_judged_is_not_missing_its_statement(
+    payments: InProcessSuite, desk: Desk
+) -> None:
+    await sell(payments, Channel.BANK, 2)
+    statement = await desk.bring(Channel.BANK, b"2|640.00\n")
+    payments.set_clock(T4)
+    await work(payments)
+    assert await desk.exceptions() == []
+    assert (await desk.check(statement, "rejected")).status_code == 200
+    await work(payments)
+    assert [each["kind"] for each in await desk.exceptions()] == ["statement_missing"]
 
 
 async def test_money_booked_long_after_its_statement_is_noticed(payments: InProcessSuite, desk: Desk) -> None:
@@ -707,6 +730,7 @@ async def test_identity_numbers_in_a_line_are_masked_and_lie_sealed(payments: In
 # --- many at once, killed, shuffled -----------------------------------------------------------------------------------
 
 
+@pytest.mark.lesson("N workers")
 async def test_two_workers_take_one_statement_and_each_line_once(
     payments: InProcessSuite, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,7 +2,6 @@
 confirms, and everything ends in the special account; claims are received up to what is due."""
 
 import asyncio
-import re
 from collections import Counter as Tally
 from collections.abc import AsyncIterator
 from datetime import datetime
@@ -13,9 +12,8 @@ from uuid import UUID
 import httpx
 import pytest
 
-from services.payments import rules as payments_rules
 from services.payments.rules import remittances as rules
-from services.payments.rules.remittances import Holder, SlipAct, SlipStatus
+from services.payments.rules.remittances import Holder
 from services.payments.schemas.remittances import OtherPayer
 from shared.codes import Payer
 from shared.ids import new_id
@@ -71,16 +69,6 @@ async def hand_on(suite: InProcessSuite, slips: list[dict[str, Any]], **other: A
 # ---------------------------------------------------------------- rules, without a database
 
 
-def test_every_state_of_a_slip_is_reached_and_drawn() -> None:
-    table = rules.SLIP_TRANSITIONS
-    assert set(table.values()) == set(SlipStatus)
-    assert {act for _, act in table} == set(SlipAct)
-    assert set(SlipStatus) - {before for before, _ in table} == {SlipStatus.CONFIRMED, SlipStatus.REJECTED}
-    readme = (Path(payments_rules.__file__).parent.parent / "README.md").read_text(encoding="utf-8")
-    drawn = re.findall(r"^ +(\S+) --> (\w+): (\w+)$", readme.split("state slip {")[1].split("}")[0], re.MULTILINE)
-    assert drawn == [(before or "[*]", after, act) for (before, act), after in table.items()]
-
-
 @pytest.mark.parametrize(
     ("account", "ledger_id", "town"),
     [
@@ -127,6 +115,7 @@ def test_every_payer_but_the_person_may_owe_something() -> None:
 # ---------------------------------------------------------------- slips
 
 
+@pytest.mark.rule("S000-42", "S000-44", "S000-46", "S000-47", "S002-30", "S002-31")
 async def test_everything_ends_in_the_special_account(payments: InProcessSuite) -> None:
     """Settled, surplus (one of it paid back meanwhile), suspense and taken back: the held accounts end at zero, and the
     special account is what was collected, less refunds, plus claims received (S000-42…46, S002-31)."""
@@ -186,6 +175,8 @@ async def test_everything_ends_in_the_special_account(payments: InProcessSuite) 
     assert (await close(payments, agent)).json()["status"] == "remitted"
 
 
+@pytest.mark.lesson("receipt in one remittance")
+@pytest.mark.rule("A000-12")
 async def test_the_same_receipt_in_two_slips_at_once_stands_in_one(payments: InProcessSuite) -> None:
     """The lesson «a receipt cannot stand in two remittances»: DIGIT paid for it."""
     worker = payments.make_app("payments")
@@ -203,6 +194,7 @@ async def test_the_same_receipt_in_two_slips_at_once_stands_in_one(payments: InP
     await close_app(worker)
 
 
+@pytest.mark.lesson("receipt in one remittance")
 async def test_the_total_of_a_slip_is_what_stands_in_it(payments: InProcessSuite) -> None:
     """The lesson «the slip's total is its receipts»: DIGIT paid for it."""
     agent = await Agent.open(payments)
@@ -253,6 +245,7 @@ async def test_what_cannot_stand_in_a_slip_is_named(payments: InProcessSuite) ->
         assert (await agent.slip([items[2]], **faulty)).status_code == 422
 
 
+@pytest.mark.rule("S000-42", "A000-12")
 async def test_an_agent_outside_any_town_hands_over_directly(payments: InProcessSuite) -> None:
     """S000-42: to the town's account, or directly to the agency's."""
     agent = await Agent.open(payments, region=POOL)
@@ -265,6 +258,7 @@ async def test_an_agent_outside_any_town_hands_over_directly(payments: InProcess
     assert (await balances(payments))["special_account"] == 32000
 
 
+@pytest.mark.lesson("maker, checker, payer")
 async def test_who_hands_over_does_not_confirm(payments: InProcessSuite) -> None:
     agent = await Agent.open(payments)
     one, two, three = await collect(payments, agent, 3)
@@ -339,6 +333,7 @@ async def test_the_last_two_slips_confirmed_at_once_leave_the_ledger_remitted(pa
     assert ledger.json()["status"] == "remitted"
 
 
+@pytest.mark.rule("S000-44", "S002-31")
 async def test_a_town_hands_on_each_confirmed_slip_once(payments: InProcessSuite) -> None:
     agents = [await Agent.open(payments), await Agent.open(payments, "agent-li", unit_code="V2")]
     slips = [(await agent.slip(await collect(payments, agent, 2))).json() for agent in agents]
@@ -367,6 +362,7 @@ async def test_a_town_hands_on_each_confirmed_slip_once(payments: InProcessSuite
     assert (seen.json()["interest_fen"], seen.headers["etag"]) == (35, '"2"')
 
 
+@pytest.mark.rule("S003-07")
 async def test_balances_are_known_as_of_any_instant(payments: InProcessSuite) -> None:
     agent = await Agent.open(payments)
     slip = (await agent.slip(await collect(payments, agent, 1))).json()
@@ -378,6 +374,8 @@ async def test_balances_are_known_as_of_any_instant(payments: InProcessSuite) ->
     assert (after.get(agent.account), after[TOWN_ACCOUNT]) == (None, 32000)
 
 
+@pytest.mark.lesson("open states have limits")
+@pytest.mark.rule("S000-43", "S000-47", "S002-32")
 async def test_who_holds_money_too_long_is_named(payments: InProcessSuite) -> None:
     """S002-32: the unit, the amount and how many persons are affected; S000-43, S000-47."""
     agent = await Agent.open(payments)
@@ -419,6 +417,7 @@ async def test_who_holds_money_too_long_is_named(payments: InProcessSuite) -> No
 # ---------------------------------------------------------------- claims
 
 
+@pytest.mark.rule("S000-52", "S001-27", "S004-15", "S004-16")
 async def test_claims_are_received_up_to_what_is_due(payments: InProcessSuite) -> None:
     """S004-15, S004-16, S000-52: one writes down what came, a second confirms, never more than is due."""
     bills = await issue_bills(payments, [4000] * 4)
@@ -475,6 +474,7 @@ async def test_claims_are_received_up_to_what_is_due(payments: InProcessSuite) -
 # ---------------------------------------------------------------- four-way check
 
 
+@pytest.mark.rule("S000-43", "S000-46", "S000-49")
 async def test_four_ways_agree_per_unit_and_town(suite: InProcessSuite) -> None:
     """S000-46, S000-49: funds, persons, roster and receipts agree, for a unit, a town and the whole pool."""
     suite.set_clock("2021-09-05 09:00")

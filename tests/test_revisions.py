@@ -63,6 +63,7 @@ async def test_an_unpaid_bill_gives_way_to_one_with_less_due(suite: InProcessSui
     await town.in_order()
 
 
+@pytest.mark.rule("A004-10", "A004-11")
 @pytest.mark.parametrize(
     ("identified_on", "came"),
     [
@@ -131,6 +132,7 @@ async def test_two_lists_one_after_the_other_open_two_cases(suite: InProcessSuit
     await town.in_order()
 
 
+@pytest.mark.rule("A004-9")
 async def test_the_payer_of_the_help_changes_and_nobody_pays_anything(suite: InProcessSuite) -> None:
     """Two statuses of the same amount: the one listed first pays (A004-9), whichever list came first."""
     town = await Town.enrolled(suite)
@@ -148,6 +150,7 @@ async def test_the_payer_of_the_help_changes_and_nobody_pays_anything(suite: InP
 # After the window
 
 
+@pytest.mark.rule("A004-11")
 async def test_after_the_window_a_person_decides_twice(suite: InProcessSuite) -> None:
     """Registration's head whether the list counts, the agency whether the money goes back; both say why."""
     town = await Town.enrolled(suite)
@@ -329,6 +332,7 @@ async def test_the_same_news_again_and_a_follower_from_nothing_change_nothing(su
     await town.in_order()
 
 
+@pytest.mark.lesson("N workers")
 async def test_two_workers_of_each_service_revise_each_once(suite: InProcessSuite) -> None:
     """Lesson: N workers: no record handled twice (MOSIP #1540)."""
     heads = 12
@@ -364,6 +368,15 @@ async def _hand_over_quietly(suite: InProcessSuite, rows: list[list[str]]) -> No
     await drain(suite.apps["eligibility"].state.jobs)
 
 
+async def _overtake(town: Town, order: int, until: str) -> None:
+    """A list revises what is due of somebody, who pays the bill that stands before payments has heard of it."""
+    bill = await town.bill(order)
+    await _hand_over_quietly(town.suite, [["张三", town.people[order].number, "低保", "2021-03-01", until]])
+    await drain(town.suite.apps["registration"].state.jobs)
+    assert (await town.take(bill))["outcome"] == "settled"
+    await town.suite.settle_down()
+
+
 @pytest.mark.parametrize("paid_fen", [STANDARD, 4000])
 async def test_money_that_comes_while_a_revision_is_on_its_way(suite: InProcessSuite, paid_fen: int) -> None:
     """Less is due: the rest goes back. More is due: paid is paid, and what was paid is in force again."""
@@ -371,12 +384,8 @@ async def test_money_that_comes_while_a_revision_is_on_its_way(suite: InProcessS
     downward = paid_fen == STANDARD
     if not downward:
         await town.aid(1)
-    bill = await town.bill(1)
-    until = "" if downward else "2021-08-31"
-    await _hand_over_quietly(suite, [["张三", town.people[1].number, "低保", "2021-03-01", until]])
-    await drain(suite.apps["registration"].state.jobs)  # the revision is told; payments has not heard of it
-    assert (await town.take(bill))["outcome"] == "settled"
-    await suite.settle_down()
+    await _overtake(town, 1, "" if downward else "2021-08-31")
+    assert len(await town.events("registration", "assessment.reinstated")) == int(not downward)
     [enrolment] = await town.items("registration", "enrolments", 1)
     assert (enrolment["state"], enrolment["paid_fen"]) == ("paid", 4000)
     in_force = [payable for _, payable, state in await assessments(town) if state == "in_force"]
@@ -406,6 +415,7 @@ class _NewsInBetween(httpx.AsyncBaseTransport):
         return answer
 
 
+@pytest.mark.lesson("list cannot change under the run")
 @pytest.mark.parametrize("alone", [True, False])
 async def test_the_list_that_an_amount_was_computed_from_cannot_change_under_the_run(
     suite: InProcessSuite, alone: bool
@@ -462,10 +472,14 @@ async def test_money_taken_back_after_a_revision_opens_the_bill_that_it_paid(sui
 
 # Rows edited behind the services' back
 
+_LATEST = "(select max(revision) from assessment a where a.enrolment_id = e.enrolment_id)"
 EDITS = [
     ("registration", "delete from event where type = 'assessment.revised'", {"assessment_as_told"}),
     ("registration", "delete from event where type = 'assessment.voided'", {"withdrawn_was_told"}),
     ("registration", "update enrolment set paid_revision = 1 where state = 'paid'", {"paid_what_was_payable"}),
+    ("registration", "update enrolment set revision = 1 where state = 'paid'", {"in_force_was_told_last"}),
+    ("registration", f"update enrolment e set revision = {_LATEST}", {"in_force_was_told_last"}),
+    ("registration", "delete from event where type = 'assessment.reinstated'", {"in_force_was_told_last"}),
     ("registration", "update assessment set revises = assessment_id where revision = 2", {"revision_follows_its_like"}),
     ("registration", "update cover set ended_at = null, end_reason = null", {"withdrawn_was_told", "cover_as_told"}),
     ("payments", "update transfer set amount_fen = amount_fen - 1 where kind = 'release'", {"released_is_posted"}),
@@ -476,11 +490,13 @@ EDITS = [
 
 
 async def test_an_edit_behind_the_services_back_is_found(suite: InProcessSuite) -> None:
-    town = await Town.enrolled(suite, 2)
+    town = await Town.enrolled(suite, 3)
     await town.paid(1)
     await town.aid(1)
     await town.paid(2)
     await town.employed(2, "2021-09-01")
+    await town.aid(3)
+    await _overtake(town, 3, "2021-08-31")
     await town.in_order()
     for service, edit, finds in EDITS:
         invariants = import_module(f"services.{service}.invariants").INVARIANTS

@@ -105,6 +105,7 @@ async def test_a_reader_never_sees_a_later_number_before_an_earlier_one(database
     assert seen == list(range(1, 61))
 
 
+@pytest.mark.rule("S000-59", "S003-25")
 @pytest.mark.parametrize(
     ("damage", "seq", "reason"),
     [
@@ -125,6 +126,7 @@ async def test_verify_names_the_first_break(database: Database, damage: str, seq
     assert await breaks(database) == [chain.Break("event", POOL, seq, reason)]
 
 
+@pytest.mark.rule("S000-59", "S003-25")
 async def test_audit_lines_form_a_chain_too(database: Database) -> None:
     async with database.writing() as tx:
         tx.audit(POOL, "person.read", "partner", "clerk", AT, [uuid4(), uuid4()], {"why": "test"})

@@ -24,9 +24,12 @@ from deploy.local import places
 from deploy.local.children import spawn, tail
 from deploy.local.issuer import ISSUER, Issuer
 from shared.ids import new_id
-from tests.payments_town import POOL
-from tests.suite import ROOT
+from tests.payments_town import POOL, issue_bills
+from tests.suite import ROOT, InProcessSuite
+from tests.tax_bureau import Bureau, Channel, event
+from tests.tax_town import keys_of
 
+BUREAU = Bureau()
 SHIFT = {"pool": POOL, "counter_code": "HALL01", "region": "140522108", "opening_float_fen": 50000}
 
 
@@ -47,6 +50,13 @@ class Service:
     async def post(self, path: str, body: object, **headers: str) -> httpx.Response:
         keyed = {"Idempotency-Key": str(new_id()), **{name.replace("_", "-"): value for name, value in headers.items()}}
         return await self.call("POST", path, json=body, headers=keyed)
+
+    def kill(self) -> None:
+        """SIGKILL to all its processes at once."""
+        children = psutil.Process(self.process.pid).children(recursive=True) if self.process.poll() is None else []
+        for one in (self.process, *children):
+            one.kill()
+        self.process.wait()
 
     @property
     def workers(self) -> set[int]:
@@ -98,6 +108,7 @@ async def service(databases: dict[str, str], issuer: tuple[Issuer, str], tmp_pat
             "PAYMENTS_ISSUER": ISSUER,
             "PAYMENTS_JWKS_URL": keys_url,
             "PAYMENTS_JOBS": "false",
+            "PAYMENTS_TAX_KEYS": keys_of(BUREAU),
             "PROMETHEUS_MULTIPROC_DIR": str(metrics),
         },
     )  # fmt: skip
@@ -109,10 +120,7 @@ async def service(databases: dict[str, str], issuer: tuple[Issuer, str], tmp_pat
         assert process.poll() is None, tail(log)
         await asyncio.sleep(0.05)
     yield running
-    children = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
-    for one in (process, *children):
-        one.kill()
-    process.wait()
+    running.kill()
 
 
 async def counted(service: Service) -> float:
@@ -168,3 +176,42 @@ async def test_sigterm_ends_it_after_the_request_in_flight_was_answered(
     await database.close()
     with pytest.raises(httpx.ConnectError):
         await service.call("GET", "/healthz")
+
+
+@pytest.mark.lesson("killed after its 2xx")
+async def test_what_was_acknowledged_to_a_channel_is_there_after_a_kill(
+    service: Service, databases: dict[str, str], tmp_path: Path
+) -> None:
+    """All processes die while thirty confirmations are on their way: what had its 2xx is booked, the rest is whole."""
+    suite = InProcessSuite(databases, tmp_path / "elsewhere", only=("payments",))
+    bills = await issue_bills(suite, [32000] * 30)
+    await suite.close()
+    acknowledged: set[str] = set()
+
+    async def confirm(at: int, bill_no: str) -> None:
+        async with httpx.AsyncClient(base_url=service.url, timeout=30) as client:
+            answer = await Channel(client, BUREAU).confirm(event(bill_no, at))
+        assert answer.is_success, answer.text
+        acknowledged.add(f"TAX-{at}")
+        if len(acknowledged) == 8:
+            service.kill()
+
+    results = await asyncio.gather(
+        *[confirm(at, bill.bill_no) for at, bill in enumerate(bills)], return_exceptions=True
+    )
+    assert {type(result) for result in results if result} <= {httpx.ReadError, httpx.RemoteProtocolError}, results
+    database = await asyncpg.connect(
+        make_url(databases["payments"]).set(drivername="postgresql").render_as_string(hide_password=False)
+    )
+    booked = await database.fetch(
+        "select event_id, receipt.number from tax_event join collection using (collection_id) "
+        "join receipt using (collection_id) join bill on bill.bill_no = collection.settles and bill.status = 'paid' "
+        "order by receipt.number"
+    )
+    told = await database.fetchval("select count(*) from event where type = 'bill.paid'")
+    counted = [await database.fetchval(f"select count(*) from {table}") for table in ("submission", "receipt")]
+    await database.close()
+    assert 8 <= len(acknowledged) <= len(booked)
+    assert acknowledged <= {row["event_id"] for row in booked}
+    assert [row["number"] for row in booked] == list(range(1, len(booked) + 1))
+    assert [told, *counted] == [len(booked)] * 3

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from deploy.local.season.terminals import Terminals
 from deploy.local.simulators import bank_books, tax_books, wechat_books
 from services.payments.formats.statement_layouts import open_reader
 from services.payments.formats.statements import (
@@ -109,6 +110,30 @@ def test_each_layout_is_read_and_its_totals_agree(file: str, expected: list[tupl
     assert [short(line) for line in lines] == expected
     assert not any(line.faults for line in lines)
     assert totals_agree(told, found)
+
+
+def test_a_net_sum_below_zero_is_read_on_a_day_on_which_more_went_back_than_came() -> None:
+    head, line = "合计,2,-{}\n终端号,参考号,交易时间,金额(元),交易类型\n", "14000123,{},2021-12-05 10:00:00,{},{}\n"
+    rows = line.format("109121530211", "320.00", "退货") + line.format("109121530214", "40.00", "消费")
+    _, told, found = read(Channel.COUNTER, head.format("280.00") + rows)
+    assert told == Totals(2, -28000)
+    assert totals_agree(told, found)
+    assert not totals_agree(read(Channel.COUNTER, head.format("281.00") + rows)[1], found)
+
+
+def test_what_the_terminals_of_the_season_print_is_read() -> None:
+    terminals = Terminals()
+    sale = {"terminal_no": "14000123", "reference_no": "109121530211", "at": "2021-12-05T10:20:00+08:00"}
+    terminals.charge(sale, ["one", "two"], 64000)
+    terminals.put_back({"at": "2021-12-05T15:10:00+08:00"}, "two", 32000)
+    terminals.put_back({"at": "2021-12-06T15:10:00+08:00"}, "one", 32000)
+    reference = "pos/14000123/109121530211"
+    paid, back = ("payment", "success", reference, 64000), ("refund", "success", reference, 32000)
+    for day, expected, net_fen in (("2021-12-05", [paid, back], 32000), ("2021-12-06", [back], -32000)):
+        lines, told, found = read(Channel.COUNTER, terminals.statement(day) or b"")
+        assert [short(line) for line in lines] == expected
+        assert told == found == Totals(len(expected), net_fen)
+    assert terminals.statement("2021-12-07") is None
 
 
 @pytest.mark.parametrize("file", FILES)

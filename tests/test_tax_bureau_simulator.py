@@ -163,6 +163,15 @@ async def test_what_was_not_answered_when_it_died_is_sent_when_it_is_back(town: 
     assert await town.collected() == 2
 
 
+async def test_a_message_may_be_wrong_and_the_day_list_is_right(town: Town) -> None:
+    misread, never_paid = await issue_bills(town.suite, [32000, 4000])
+    said = await town.pay([paid(misread, told_fen=31000), paid(never_paid, collected=False)])
+    assert [(item["outcome"], item["reason"]) for item in said] == [("suspense", "amount_differs"), ("settled", None)]
+    listed = Books(town.folder / "tax.jsonl").statement(date(2021, 12, 5), ()).decode()
+    assert f"{misread.bill_no},320.00" in listed
+    assert never_paid.bill_no not in listed
+
+
 async def test_the_day_list_is_laid_out_as_it_says(town: Town) -> None:
     bills = await issue_bills(town.suite, [32000, 4000, 32000])
     times = ["2021-12-05T00:00:00+08:00", "2021-12-05T15:59:59Z", "2021-12-05T16:00:00Z"]

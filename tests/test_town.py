@@ -4,7 +4,7 @@ import csv
 import hashlib
 import io
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import pytest
 from python_calamine import CalamineWorkbook
 from stdnum.cn import ric
 
+from deploy.local.town import acts as acts_module
 from deploy.local.town import write_town
 from deploy.local.town.people import Person, Town
 
@@ -169,8 +170,87 @@ def test_acts_follow_one_another_and_leave_some_unpaid(made):
     at_counters = [act for act in acts if act["act"] in {"pay", "pay_refund"} and act["counter"]]
     assert {(act["counter"], act["shift_day"]) for act in at_counters} == shifts
     elsewhere = [act["insured"] for act in acts if act["act"] in {"pay_wechat", "pay_bank"}]
-    elsewhere += [item["insured"] for act in acts for item in act.get("items", []) + act.get("lines", [])]
+    items = [item for act in acts for item in act.get("items", []) + act.get("lines", [])]
+    elsewhere += [item["insured"] for item in items if "insured" in item]
     assert len({*paid, *elsewhere}) < 0.98 * len(town.living())
+
+
+DISTURBED = ("late_success", "duplicates", "late", "reordered", "timeouts", "statements", "day26")
+
+
+@pytest.fixture(scope="module")
+def disturbed(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    """The acts of a small town in which everything goes wrong."""
+    folder = tmp_path_factory.mktemp("disturbed")
+    write_town(1, 300, folder, DISTURBED)
+    return acts_of(folder)
+
+
+def test_every_act_and_field_stands_in_the_table(disturbed):
+    said, rest = (acts_module.__doc__ or "").split("`insured` of")
+    table: dict[str, str] = {}
+    for line in said.splitlines():
+        if line.startswith("| "):
+            names, fields = line.strip("| ").split(" | ", maxsplit=1)
+            table |= dict.fromkeys(names.split(", "), fields + rest)
+    assert {act["act"] for act in disturbed} == table.keys() - {"act"}
+    for act in disturbed:
+        inner = [*act.get("items", []), *act.get("lines", []), act.get("person", {})]
+        named = {name for each in [act, *inner] for name in each} - {"n", "at", "act", "by"}
+        assert not [name for name in named if name not in table[act["act"]]], act
+
+
+def test_what_goes_back_passes_through_all_hands_in_their_order(disturbed):
+    cases: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for act in disturbed:
+        if act["act"] in {"request_refund", "check_refund", "decide_refund", "pay_refund", "reroute_refund"}:
+            cases[act.get("bill_no") or act["insured"]].append(act)
+    ways = Counter(" ".join(act["act"].removesuffix("_refund") for act in case) for case in cases.values())
+    usual, asked = "check decide pay", "request check decide pay"
+    assert set(ways) == {usual, asked, f"{usual} reroute pay", "request"}
+    assert ways[usual] > ways[asked] > 3 > ways["request"] == ways[f"{usual} reroute pay"] == 1
+    for case in cases.values():
+        by = [act["by"] for act in case]
+        assert len(case) < 3 or len({by[-1], *(act["by"] for act in case if "check" in act["act"])}) == 2
+        assert by[-1] not in by[:-1] or len(case) == 1
+    paid = [case[-1] for case in cases.values() if len(case) > 1]
+    assert {act["method"] for act in paid} == {"wechat", "bank", "etax", "cash", "pos_return"}
+    assert {act.get("fate") for act in disturbed if act["act"] == "pay_refund"} == {None, "processing", "abnormal"}
+
+
+def test_lists_come_after_people_have_enrolled_or_paid(disturbed):
+    paid_at: dict[str, str] = {}
+    for act in disturbed:
+        for number in act["insured"] if act["act"] == "pay" and act["expected_refusal"] is None else []:
+            paid_at.setdefault(number, act["at"])
+        if act["act"] in ("pay_wechat", "pay_bank"):
+            paid_at.setdefault(act["insured"], act["at"])
+        for item in act.get("lines", []) if act["act"] == "record_lines" else act.get("items", []):
+            paid_at.setdefault(item.get("insured", ""), item.get("paid_at", act["at"]))
+    lists = [act for act in disturbed if "changes" in act]
+    assert [(act["supplier"], act["at"] < "2021-12-26") for act in lists] == [
+        ("civil_affairs", True), ("employee_insurance", True), ("civil_affairs", False), ("employee_insurance", False),
+    ]  # fmt: skip
+    named = [number for act in lists for number in act["changes"]]
+    assert len(named) == len(set(named))
+    before = [[paid_at[number] < act["at"] for number in act["changes"]] for act in lists]
+    assert [set(said) for said in before] == [{True, False}, {True}, {True}, {True}]
+    decided = {act["insured"]: act["result"] for act in disturbed if act["act"] == "decide_case"}
+    assert decided.keys() == {number for act in lists[2:] for number in act["changes"]}
+    assert set(decided.values()) == {"approved", "declined"}
+
+
+def test_each_way_of_putting_books_right_is_planned_where_statements_go_wrong(disturbed, made):
+    rounds = [act for act in disturbed if act["act"] == "propose_resolutions"]
+    assert Counter(item["resolution"] for act in rounds for item in act["items"]) == {
+        "book": 1,
+        "correct": 1,
+        "reverse": 1,
+    }
+    assert all(item["day"] < act["at"] for act in rounds for item in act["items"])
+    assert not [act for act in acts_of(made[1]) if act["act"] == "propose_resolutions" and act["items"]]
+    banks = {act["channel"] for act in disturbed if act["act"] == "hand_in_statement"}
+    assert banks == {"wechat", "bank", "etax", "counter", "agent"}
 
 
 def test_more_residents_make_proportionally_more_acts(tmp_path):

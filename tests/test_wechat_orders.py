@@ -11,11 +11,14 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from deploy.local.simulators.wechat_wire import APPID, PUBLIC_KEY_ID, Keys, settings_of
+from deploy.local.simulators.wechat_wire import APPID, MCHID, PUBLIC_KEY_ID, Keys, settings_of
 from services.payments import usecases
 from services.payments.clients import Done, Refused, Unknown, WechatClient
 from services.payments.formats.wechat_bill import read_trade_bill
+from services.payments.rules.orders import Word
+from services.payments.schemas.wechat import WechatAmount, WechatTransaction
 from services.payments.settings import WechatSettings
+from services.payments.usecases import concluding
 from shared.clock import SHANGHAI
 from shared.database import assert_no_transaction
 from shared.ids import new_id
@@ -53,6 +56,7 @@ async def bill(town: WechatTown) -> IssuedBill:
 # --- the main line ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.rule("S004-19")
 async def test_a_payer_orders_pays_and_gets_a_receipt(town: WechatTown, bill: IssuedBill) -> None:
     order = await town.ordered(bill, place="140522108", payer_id=str(new_id()))
     assert order["order_no"].startswith(POOL)
@@ -75,6 +79,23 @@ async def test_a_payer_orders_pays_and_gets_a_receipt(town: WechatTown, bill: Is
     assert money["paid_at"] == "2021-12-05T02:00:00Z"
     accounts = (await town.client().get("/v1/accounts", params={"pool": POOL})).json()["items"]
     assert {item["account"]: item["balance_fen"] for item in accounts}["held/wechat"] == 32000
+
+
+@pytest.mark.rule("S004-27", "S004-28")
+async def test_a_payer_sees_what_they_paid_and_a_person_what_came_by_any_channel(town: WechatTown) -> None:
+    one, two = await issue_bills(town.suite, [32000, 32000])
+    payer = str(new_id())
+    await town.pay(await town.ordered(one, place="140522108", payer_id=payer))
+    await (await Counter.open(town.suite)).take([two])
+
+    async def shown(**by: str) -> list[tuple[str, str]]:
+        answer = await town.client().get("/v1/collections", params={"pool": POOL, **by})
+        return [(item["bill_no"], item["channel"]) for item in answer.json()["items"]]
+
+    assert await shown(payer_id=payer) == [(one.bill_no, "wechat")]
+    assert await shown(payer_id=str(new_id())) == []
+    assert await shown(person_id=str(one.person_id)) == [(one.bill_no, "wechat")]
+    assert await shown(person_id=str(two.person_id)) == [(two.bill_no, "counter")]
 
 
 async def test_both_key_modes_are_believed_at_once(town: WechatTown) -> None:
@@ -119,10 +140,23 @@ async def test_the_same_key_gets_the_same_order(town: WechatTown, bill: IssuedBi
         ("2021-12-26 00:00:00", None, "open", ["outside_window"], ["S004-06", "S004-08"]),
         ("2021-12-05 10:00", None, "paid", ["already_paid"], []),
         ("2021-12-05 10:00", None, "unknown", ["bill_unknown"], []),
-        ("2021-12-05 10:00", "140521", "open", ["wrong_place"], ["S004-20"]),
-        ("2021-12-05 10:00", "140522109", "open", ["wrong_place"], ["S004-20"]),
-        ("2021-12-05 10:00", "140522108201", "open", ["wrong_place"], ["S004-20"]),
-        ("2021-09-26 00:00:00", "140521", "open", ["closed_day", "wrong_place"], ["S004-07", "S004-20"]),
+        pytest.param(
+            "2021-12-05 10:00", "140521", "open", ["wrong_place"], ["S004-20"], marks=pytest.mark.rule("S004-20")
+        ),
+        pytest.param(
+            "2021-12-05 10:00", "140522109", "open", ["wrong_place"], ["S004-20"], marks=pytest.mark.rule("S004-20")
+        ),
+        pytest.param(
+            "2021-12-05 10:00", "140522108201", "open", ["wrong_place"], ["S004-20"], marks=pytest.mark.rule("S004-20")
+        ),
+        pytest.param(
+            "2021-09-26 00:00:00",
+            "140521",
+            "open",
+            ["closed_day", "wrong_place"],
+            ["S004-07", "S004-20"],
+            marks=pytest.mark.rule("S004-20"),
+        ),
     ],
 )
 async def test_what_would_not_settle_is_not_ordered(
@@ -139,6 +173,7 @@ async def test_what_would_not_settle_is_not_ordered(
     assert town.line.calls == []
 
 
+@pytest.mark.rule("S004-20")
 @pytest.mark.parametrize("place", ["140522", "140522108", "140522108200"])
 async def test_the_right_place_of_insurance_may_be_named_at_any_level(
     town: WechatTown, bill: IssuedBill, place: str
@@ -189,6 +224,7 @@ async def test_without_a_merchant_number_wechat_is_not_offered(
 # --- notifications ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.lesson("same callback 100 times")
 async def test_the_same_notice_a_hundred_times_reordered_and_two_for_no_order_are_one_credit(
     town: WechatTown, bill: IssuedBill
 ) -> None:
@@ -296,6 +332,7 @@ async def test_money_that_has_come_is_booked_whatever_else_is_wrong(
     assert await town.outcomes() == ([booked] if booked else [])
 
 
+@pytest.mark.lesson("killed after its 2xx")
 async def test_a_process_that_dies_after_storing_a_notice_leaves_it_to_the_job(
     town: WechatTown, bill: IssuedBill, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -334,6 +371,7 @@ async def test_a_time_out_is_asked_about_and_found_to_be_paid(town: WechatTown, 
     assert town.line.calls.count("create") == 1
 
 
+@pytest.mark.lesson("database dies before the commit")
 async def test_a_process_that_dies_after_the_call_does_not_order_again_without_asking(
     town: WechatTown, bill: IssuedBill
 ) -> None:
@@ -430,6 +468,7 @@ async def test_a_payer_closes_an_order_and_it_cannot_be_paid(town: WechatTown, b
     assert town.hall.books.orders[order["order_no"]].state == "CLOSED"
 
 
+@pytest.mark.lesson("late success")
 async def test_a_success_after_closing_is_booked(town: WechatTown, bill: IssuedBill) -> None:
     order = await town.ordered(bill)
     await town.control("faults", late_success_after_close=1)
@@ -439,6 +478,43 @@ async def test_a_success_after_closing_is_booked(town: WechatTown, bill: IssuedB
     assert await town.outcomes() == [("settled", None)]
 
 
+@pytest.mark.lesson("late success")
+@pytest.mark.parametrize(
+    ("opened", "word", "over", "after"),
+    [
+        (False, Word.ENDED, False, "closed"),
+        (False, Word.ENDED, True, "expired"),
+        (False, Word.ABSENT, False, "failed"),
+        (True, Word.ENDED, False, "closed"),
+        (True, Word.ABSENT, True, "expired"),
+    ],
+)
+async def test_money_comes_after_whatever_end_the_channel_told(
+    town: WechatTown, bill: IssuedBill, opened: bool, word: Word, over: bool, after: str
+) -> None:
+    if not opened:
+        town.line.cut("create", "query")
+    await town.order(bill)
+    town.line.mend()
+    [row] = await town.rows("select * from channel_order")
+    assert row["status"] == ("open" if opened else "created")
+    ended = await concluding.record(town.service, row, concluding.Said(word), over=over)
+    assert ended["status"] == after
+    paid = WechatTransaction(
+        mchid=MCHID,
+        appid=APPID,
+        out_trade_no=row["order_no"],
+        trade_state="SUCCESS",
+        transaction_id="4200001234",
+        success_time=town.suite.clock.now(),
+        amount=WechatAmount(total=32000),
+    )
+    said = concluding.Said(Word.PAID, paid)
+    assert {(await concluding.record(town.service, ended, said))["status"] for _ in range(2)} == {"paid"}
+    assert await town.outcomes() == [("settled", None)]
+
+
+@pytest.mark.lesson("late success")
 async def test_a_late_success_of_a_bill_that_was_paid_elsewhere_is_surplus(town: WechatTown, bill: IssuedBill) -> None:
     order = await town.ordered(bill)
     await (await Counter.open(town.suite)).take([bill])
@@ -506,6 +582,7 @@ async def test_questions_become_rarer(town: WechatTown, bill: IssuedBill) -> Non
     assert order["status"] == "open"
 
 
+@pytest.mark.lesson("open states have limits")
 async def test_an_order_that_stands_too_long_raises_an_alarm(town: WechatTown, bill: IssuedBill) -> None:
     await town.ordered(bill)
     async with town.service.database.writing() as tx:
