@@ -31,8 +31,9 @@ _CHANNELS = {
     "counter": "办税厅 counter",
     "agent": "集中代收 agent",
 }
+_SHORT = {"wechat": "微信", "bank": "银行", "etax": "网上", "counter": "税厅", "agent": "代收"}
 _FOUR_WAY = {"money": "钱 money", "heads": "人数 heads", "roster": "花名 roster", "receipts": "票据 receipts"}
-_BAR = 18
+_BAR = 11
 
 
 def print_report(
@@ -83,9 +84,9 @@ def _print_money(console: Console, figures: Mapping[str, Any], taken: Mapping[tu
     console.print(table)
     months = sorted({month for month, _ in taken})
     sums = {month: sum(taken[key]["amount_fen"] for key in taken if key[0] == month) for month in months}
-    table = _table("按月 by month", *(label.split()[0] for label in _CHANNELS.values()), "元 yuan", "")
+    table = _table("按月 by month", *_SHORT.values(), "元 yuan", "")  # within 80 columns
     for month in months:
-        counts = [_count(taken[month, channel]["count"]) if (month, channel) in taken else "0" for channel in _CHANNELS]
+        counts = [_count(taken[month, channel]["count"]) if (month, channel) in taken else "0" for channel in _SHORT]
         bar = "█" * max(1, round(_BAR * sums[month] / max(sums.values())))
         table.add_row(month, *counts, _yuan(sums[month]), bar)
     console.print(table)
@@ -133,7 +134,7 @@ def _print_books(console: Console, figures: Mapping[str, Any]) -> None:
 def _table(title: str, *columns: str) -> Table:
     """A table whose first column is headed by its title; an unnamed column at the end is for bars."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column(title, min_width=20 if len(columns) > 1 and not columns[-1] else 46)
+    table.add_column(title, min_width=12 if len(columns) > 1 and not columns[-1] else 46)
     for column in columns:
         table.add_column(column, justify="right" if column or len(columns) == 1 else "left")
     return table
