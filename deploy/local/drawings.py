@@ -43,10 +43,15 @@ def drawn(text: str, graphs: Mapping[str, Graph[Any, Any]]) -> str:
 
 
 def _diagram(graphs: Sequence[tuple[str, Graph[Any, Any]]]) -> str:
-    lines = ["```mermaid", "stateDiagram-v2"]
-    for name, graph in graphs:
-        lines += [f"    state {name} {{", *(f"        {edge}" for edge in graph.drawing()), "    }"]
-    return "\n".join([*lines, "```", ""])
+    """A diagram for each table: states of one name in two tables would be one state of one diagram."""
+    return "".join(
+        "\n".join(["```mermaid", "---", f"title: {name}", "---", "stateDiagram-v2", *_edges(graph), "```", ""])
+        for name, graph in graphs
+    )
+
+
+def _edges(graph: Graph[Any, Any]) -> list[str]:
+    return [f"    {edge}" for edge in graph.drawing()]
 
 
 def main() -> int:
