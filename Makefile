@@ -24,6 +24,8 @@ ARGS ?=
 help:
 	@echo 'make season    a whole collection season of a small town, through the public API; writes out/season.json'
 	@echo '                 RESIDENTS=2000  SCHEME=yangcheng-2022  SEED=1  TARGET=local|compose'
+	@echo '                 SCHEME is any package: yangcheng-2022 (all occurs that can, refunds too), county-2015, lanshan-2016,'
+	@echo '                   national-2026, tongliao-2016, yangquan-2018 (each with its own calendar, doors and late stages)'
 	@echo '                 FAULTS=none|all|a comma list: what is disturbed on the way'
 	@echo '                   duplicates  notifications, confirmations and messages come twice'
 	@echo '                   late        notifications come late or never'

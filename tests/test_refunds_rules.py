@@ -123,6 +123,18 @@ def test_a_notice_without_a_word_about_refunds_leads_to_no_rule() -> None:
     assert codes(rules.judge(None, collection("settled"), "paid_twice", day)) == [("no_rule", ()), ("not_surplus", ())]
 
 
+@pytest.mark.rule("A000-15", "A002-18", "A-X4")
+@pytest.mark.parametrize(
+    ("money", "reasons"),
+    [(collection(), []), (collection(refunded_fen=32000), ["nothing_left"]), (collection("settled"), ["not_surplus"])],
+)
+def test_what_the_system_found_and_no_notice_regulates_is_left_to_a_person(
+    money: Collection, reasons: list[str]
+) -> None:
+    found = rules.judge(None, money, "paid_twice", date(2016, 3, 1), found=True)
+    assert [reason.code.value for reason in found] == reasons
+
+
 @pytest.mark.rule("S004-32")
 def test_the_reason_is_told_in_words_for_the_applicant() -> None:
     [late] = rules.judge(STATED, collection(), "paid_twice", date(2021, 12, 28))

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 import stamina
+import yaml
 from sqlalchemy.exc import IntegrityError
 
 from deploy.local.places import ROOT
@@ -17,6 +18,7 @@ from shared.ids import new_id
 from shared.jobs import drain
 from shared.tokens import Verifier
 from tests.payments_town import POOL, Counter, IssuedBill, issue_bills
+from tests.registration_town import publish_package
 from tests.suite import InProcessSuite, close_app
 
 SCHEME = "yangcheng-2022"
@@ -254,6 +256,26 @@ async def test_paid_twice_is_found_by_itself_and_goes_back_through_three_pairs_o
     assert await told(suite) == CLOSED
     assert await office.summary() == {"requested": 1, "paid": 1, "refused": 0, "amount_fen": FEN}
     assert await suite.invariants_broken() == {}
+
+
+@pytest.mark.rule("A000-15", "A002-18", "A-X4")
+async def test_where_no_notice_speaks_of_refunds_what_came_twice_goes_back_by_a_decision(
+    suite: InProcessSuite, office: Office
+) -> None:
+    counter, application = await found_by_itself(suite, office)
+    silent = yaml.safe_load((ROOT / f"services/registration/packages/{SCHEME}.yaml").read_bytes())
+    del silent["refund"]
+    corrected = {"reason": "退费改由本地另行确定", "counts_from": "2021-09-01"}
+    await publish_package(suite, yaml.safe_dump(silent, allow_unicode=True).encode(), corrected)
+    unsaid = await office.check(application)
+    assert (unsaid.status_code, unsaid.json()["code"]) == (422, "note_needed")
+    asked = await office.apply(application["collection_id"], ground="paid_twice")
+    assert "no_rule" in [reason["code"] for reason in asked.json()["reasons"]]
+    checked = await office.check(application, note="同一保费缴了两次")
+    assert (checked.status_code, checked.json()["check_note"]) == (200, "同一保费缴了两次")
+    decided = await office.decide(checked.json())
+    paid = await office.pay(decided.json(), counter)
+    assert (paid.status_code, paid.json()["state"]) == (200, "paid")
 
 
 @pytest.mark.rule("S004-30", "S004-32", "A004-12")

@@ -5,16 +5,17 @@ import hashlib
 import io
 import json
 from collections import Counter, defaultdict
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from python_calamine import CalamineWorkbook
 from stdnum.cn import ric
 
+from deploy.local.town import PLANS, SCHEME, write_town
 from deploy.local.town import acts as acts_module
-from deploy.local.town import write_town
 from deploy.local.town.people import Person, Town
 
 
@@ -186,15 +187,17 @@ def disturbed(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     return acts_of(folder)
 
 
-def test_every_act_and_field_stands_in_the_table(disturbed):
+def test_every_act_and_field_stands_in_the_table(disturbed, tmp_path):
+    write_town(1, 100, tmp_path, scheme="national-2026")  # there people pay late
     said, rest = (acts_module.__doc__ or "").split("`insured` of")
     table: dict[str, str] = {}
     for line in said.splitlines():
         if line.startswith("| "):
             names, fields = line.strip("| ").split(" | ", maxsplit=1)
             table |= dict.fromkeys(names.split(", "), fields + rest)
-    assert {act["act"] for act in disturbed} == table.keys() - {"act"}
-    for act in disturbed:
+    acts = disturbed + acts_of(tmp_path)
+    assert {act["act"] for act in acts} == table.keys() - {"act"}
+    for act in acts:
         inner = [*act.get("items", []), *act.get("lines", []), act.get("person", {})]
         named = {name for each in [act, *inner] for name in each} - {"n", "at", "act", "by"}
         assert not [name for name in named if name not in table[act["act"]]], act
@@ -262,3 +265,109 @@ def test_more_residents_make_proportionally_more_acts(tmp_path):
     assert counts[1]["open_shift"] < 3 * counts[0]["open_shift"]
     assert counts[1]["hand_in_statement"] < 2 * counts[0]["hand_in_statement"]
     assert 3 < counts[1]["pay_wechat"] / counts[0]["pay_wechat"] < 5
+
+
+OTHERS = sorted(PLANS.keys() - {SCHEME})
+
+
+@pytest.fixture(scope="module", params=OTHERS)
+def other(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Town, Path]:
+    """A town of 300 in the season of each other scheme."""
+    folder = tmp_path_factory.mktemp("other")
+    return write_town(1, 300, folder, scheme=request.param), folder
+
+
+def paid_days(acts: list[dict[str, Any]]) -> dict[str, set[date]]:
+    """By identity number, the days on which somebody's premium is brought."""
+    days: dict[str, set[date]] = defaultdict(set)
+    for act in acts:
+        numbers = act["insured"] if act["act"] == "pay" else [act.get("insured", "")]
+        for number in numbers if act["act"] in ("pay", "pay_wechat", "pay_bank") else []:
+            days[number].add(date.fromisoformat(act["at"][:10]))
+        for item in [*act.get("items", []), *act.get("lines", [])]:
+            days[item["insured"]].add(date.fromisoformat(item["paid_at"][:10]))
+    return days
+
+
+def test_every_package_has_a_season():
+    packages = Path(__file__).resolve().parents[1] / "services/registration/packages"
+    stated = {path.stem: yaml.safe_load(path.read_bytes()) for path in packages.glob("*.yaml")}
+    assert {name: whole["pool"] for name, whole in stated.items()} == {n: plan.pool for n, plan in PLANS.items()}
+    for name, whole in stated.items():
+        plan, window = PLANS[name], whole.get("window")
+        if window:  # that of tongliao-2016 stands in its overlay
+            last = max([window["closes"]["day"], *(one["day"] for one in window.get("deadlines", []))])
+            assert plan.calendar[-1][0] == last
+            assert (plan.others_close or last) == window["closes"]["day"]
+        assert set(plan.shares) <= {one["channel"] for one in whole["channels"]} if "channels" in whole else True
+        assert bool(plan.late) is ("late" in whole)
+        assert plan.regulates_refunds is ("refund" in whole)
+
+
+def test_another_scheme_has_its_own_place_and_the_same_bytes_for_the_same_seed(other, tmp_path):
+    town, folder = other
+    plan = town.plan
+    write_town(1, 300, tmp_path / "again", scheme=plan.scheme)
+    assert digests(tmp_path / "again") == digests(folder)
+    assert {village.code[:9] for village in town.villages} == {plan.town}
+    assert all(act["region"].startswith(plan.prefix) for act in acts_of(folder) if "region" in act)
+    here = [person for person in town.living() if person.number[:6] == plan.county]
+    assert len(here) > 0.85 * len(town.living())
+    assert all(ric.calc_check_digit(person.number) == person.number[-1] for person in town.people())
+
+
+def test_money_comes_inside_the_window_once_or_late_after_the_agency_has_worked_it_out(other):
+    town, folder = other
+    plan, acts = town.plan, acts_of(folder)
+    instants = [act["at"] for act in acts]
+    assert instants == sorted(instants, key=datetime.fromisoformat)
+    reassessed = {act["insured"] for act in acts if act["act"] == "reassess"}
+    born = {act["person"]["identity_number"] for act in acts if act["act"] == "enrol"}
+    open_days = {day for day, _ in plan.calendar}
+    pupils = {person.number for person in town.people() if person.schooling}
+    paid = paid_days(acts)
+    checked = {act["insured"] for act in acts if act["act"] == "check_refund" and act["note"]}
+    assert {number for number, days in paid.items() if len(days) == 2} == checked
+    for number, day in ((number, day) for number, days in paid.items() for day in days):
+        if number in reassessed:
+            assert any(days.first <= day <= days.last for days in plan.late)
+        elif number not in born:
+            assert plan.calendar[0][0] <= day <= plan.calendar[-1][0]
+            assert number in pupils or day <= (plan.others_close or day)
+    counters = {act["at"][:10] for act in acts if act["act"] == "pay" and not reassessed & {*act["insured"]}}
+    assert {date.fromisoformat(day) for day in counters} & open_days
+    assert bool(reassessed) is bool(plan.late)
+    assert bool(born) is bool(plan.births)
+    assert 0.5 * len(town.living()) < len(paid) < 0.98 * len(town.living())
+
+
+def test_channels_and_remittance_are_those_of_the_scheme(other):
+    town, folder = other
+    plan, acts = town.plan, acts_of(folder)
+    kinds = {act["act"] for act in acts}
+    ways = {"wechat": "pay_wechat", "bank": "pay_bank", "etax": "confirm_tax", "agent": "record_lines"}
+    ways["counter"] = "pay"
+    assert {channel for channel, kind in ways.items() if kind in kinds} == set(plan.shares)
+    assert not kinds & {"request_refund", "decide_case", "reroute_refund"}
+    assert {act["method"] for act in acts if act["act"] == "pay_refund"} <= {"cash", "pos_return"}
+    slips = [act for act in acts if act["act"] == "write_slip"]
+    assert {date.fromisoformat(act["at"][:10]) for act in slips} == set(plan.slip_days)
+    assert ("pass_slips_on" in kinds) is (plan.slips_to == "town")
+    assert {act["payer"] for act in acts if act["act"] == "enter_claim"} == set(plan.claim_payers)
+    rosters = [rows_of(path) for path in (folder / "rosters").glob("*.xlsx")]
+    asked = {"居住证": plan.residence == "with_permit", "断缴年数": plan.missed_years}
+    asked["原参保制度"] = plan.former_schemes
+    for heading, wanted in asked.items():
+        assert all((heading in rows[0]) is wanted for rows in rosters)
+    for act in acts:
+        if act["act"] == "hand_in_feed":
+            assert rows_of(folder / act["file"])
+
+
+def test_slips_of_the_county_go_on_fridays():
+    assert {day.weekday() for day in PLANS["county-2015"].slip_days} == {4}
+
+
+def test_a_scheme_without_a_plan_is_refused(tmp_path):
+    with pytest.raises(KeyError):
+        write_town(1, 300, tmp_path, scheme="nowhere-2030")

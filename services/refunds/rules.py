@@ -237,14 +237,17 @@ class Settlement:
     settled_at: datetime
 
 
-def judge(stated: Stated | None, collection: Collection, ground: str, day: date, *, late: bool = False) -> list[Reason]:
+def judge(
+    stated: Stated | None, collection: Collection, ground: str, day: date, *, late: bool = False, found: bool = False
+) -> list[Reason]:
     """Why `collection` is not due back to somebody who asked for it on `day`: every reason, in order of precedence.
 
     `stated` None: the notice has no word about refunds. Only the period counts; the day mask of a window is for
     paying, one may ask on each of its days (A004-12). `late`: the system found it after the period, and where the
-    scheme leaves that to a person the period is no reason.
+    scheme leaves that to a person the period is no reason. `found`: the system found it; what the notice does not
+    regulate is then no reason either, but a matter for a person (A-X4).
     """
-    reasons = [_no_rule()] if stated is None else _as_stated(stated, ground, day, late=late)
+    reasons = _as_stated(stated, ground, day, late=late) if stated else [] if found else [_no_rule()]
     behind = stated.rules_of(ground) if stated else ()
     misfit = _misfit(ground, collection)
     if misfit:

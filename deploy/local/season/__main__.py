@@ -20,7 +20,7 @@ from deploy.local import places
 from deploy.local.compose import ComposeSuite
 from deploy.local.issuer import Issuer
 from deploy.local.suite import Suite, SuiteFailed
-from deploy.local.town import SCHEME, write_town
+from deploy.local.town import PLANS, SCHEME, write_town
 
 from .books import Books, read_books, why_open, write_season
 from .display import Display
@@ -89,15 +89,15 @@ def _require_possible(wish: Wish) -> None:
     """Raises ValueError for what this driver cannot do."""
     if wish.target not in _TARGETS:
         raise ValueError(f"TARGET: unknown {wish.target}; there are: {', '.join(_TARGETS)}")
-    if wish.scheme != SCHEME:
-        raise ValueError(f"SCHEME: no season for {wish.scheme} yet; there is: {SCHEME}")
+    if wish.scheme not in PLANS:
+        raise ValueError(f"SCHEME: no season for {wish.scheme} yet; there are: {', '.join(PLANS)}")
 
 
 def _run(wish: Wish, faults: frozenset[str], console: Console) -> int:
     began = time.monotonic()
     console.rule("参保 Canbao · 集中征缴 a collection season")
     try:
-        town = write_town(wish.seed, wish.residents, SEASON, faults)
+        town = write_town(wish.seed, wish.residents, SEASON, faults, wish.scheme)
     except ValueError as fault:
         print(fault, file=sys.stderr)
         return 2
@@ -131,8 +131,8 @@ async def _season(
     with_area = ("open_shift", "register_device", "close_ledger", "check_slips")
     areas = {act["by"]: act["region"] for act in acts if act["act"] in with_area}
     areas |= {f"clerk-{act['unit_code']}": act["region"] for act in acts if act["act"] == "make_unit"}
-    async with Wire(addresses, Parties(Issuer(), areas)) as wire, Simulators() as simulators:
-        with Display(console, acts) as display:
+    async with Wire(addresses, Parties(Issuer(), PLANS[wish.scheme].pool, areas)) as wire, Simulators() as simulators:
+        with Display(console, PLANS[wish.scheme], acts) as display:
             driver = Driver(wire, simulators, wish.scheme, SEASON, display, kills, suite.kill)
             await driver.play(acts)
         lag = sum([await driver.lag(service) for service in FOLLOWERS])

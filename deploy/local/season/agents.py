@@ -15,7 +15,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from .notebook import Notebook
-from .parties import POOL
 from .terminals import yuan
 from .wire import Unexpected, Wire
 
@@ -49,13 +48,13 @@ class Agents:
         """The agent's telephone makes a key and registers it."""
         key = self._keys[act["unit_code"]] = Ed25519PrivateKey.generate()
         public = base64.b64encode(key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)).decode()
-        body = {"pool": POOL, "public_key": public, "label": "村委会手机"}
+        body = {"pool": self._wire.pool, "public_key": public, "label": "村委会手机"}
         await self._wire.post("payments", act["by"], "/v1/agents/devices", key=f"act-{act['n']}", body=body)
 
     async def open_ledger(self, act: Act) -> None:
         """The first page."""
         given = {name: act[name] for name in ("unit_code", "region", "agency_name")}
-        body = {"pool": POOL, "scheme": self._scheme, **given}
+        body = {"pool": self._wire.pool, "scheme": self._scheme, **given}
         reply = await self._wire.post("payments", act["by"], "/v1/ledgers", key=f"act-{act['n']}", body=body)
         self._books[act["unit_code"]] = Book(reply.body["ledger_id"], self._keys[act["unit_code"]])
 
@@ -64,7 +63,7 @@ class Agents:
         book = self._books[act["unit_code"]]
         lines = [self._line(act, book, line) for line in act["lines"]]
         path = f"/v1/ledgers/{book.ledger_id}/lines"
-        body = {"pool": POOL, "lines": lines}
+        body = {"pool": self._wire.pool, "lines": lines}
         reply = await self._wire.post("payments", act["by"], path, key=f"act-{act['n']}", body=body)
         for line, item in zip(act["lines"], reply.body["items"], strict=True):
             expected = "reversed" if line["kind"] == "contrary" else line.get("expected", "settled")
@@ -92,7 +91,7 @@ class Agents:
             book.amounts[line["line_no"]] = -book.amounts[line["contrary_of"]]
             book.received.pop(line["contrary_of"], None)
             signed_at = act["at"]
-        hash_ = book.hashes[line["line_no"]] = _line_hash(book.ledger_id, sent)
+        hash_ = book.hashes[line["line_no"]] = _line_hash(self._wire.pool, book.ledger_id, sent)
         by_image = line.get("method", _BY_IMAGE) == _BY_IMAGE
         payer = _signature(book.key, "payer", line["payer_name"], signed_at, hash_)
         if by_image:
@@ -118,7 +117,7 @@ class Agents:
         """The head counts again what the agent has written, compares it with the ledger's foot, and signs."""
         book = self._books[act["unit_code"]]
         path = f"/v1/ledgers/{book.ledger_id}"
-        totals = (await self._wire.get("payments", act["by"], f"{path}/totals", pool=POOL)).body
+        totals = (await self._wire.get("payments", act["by"], f"{path}/totals", pool=self._wire.pool)).body
         counted = "\n".join(f"{number} {book.hashes[number]}" for number in sorted(book.hashes))
         ledger_hash = hashlib.sha256(counted.encode()).hexdigest()
         if totals["ledger_hash"] != ledger_hash:
@@ -126,7 +125,7 @@ class Agents:
         image = f"oss://ledgers/{act['unit_code']}/head.jpg"
         amounts = book.amounts.values()
         body = {
-            "pool": POOL,
+            "pool": self._wire.pool,
             "payments_count": sum(amount > 0 for amount in amounts),
             "contrary_count": sum(amount < 0 for amount in amounts),
             "collected_fen": sum(amounts),
@@ -137,7 +136,7 @@ class Agents:
                 "ledger_hash": ledger_hash,
             },
         }
-        ledger = await self._wire.get("payments", act["by"], path, pool=POOL)
+        ledger = await self._wire.get("payments", act["by"], path, pool=self._wire.pool)
         await self._wire.post(
             "payments", act["by"], f"{path}/close", key=f"act-{act['n']}", body=body, if_match=ledger.etag
         )
@@ -147,7 +146,7 @@ class Agents:
         book = self._books[act["unit_code"]]
         receipts, collections, total_fen = [], [], 0
         lines = self._wire.items(
-            "payments", act["by"], f"/v1/ledgers/{book.ledger_id}/lines", pages=500, pool=POOL, held="true"
+            "payments", act["by"], f"/v1/ledgers/{book.ledger_id}/lines", pages=500, pool=self._wire.pool, held="true"
         )
         async for line in lines:
             total_fen += line["amount_fen"]
@@ -158,7 +157,7 @@ class Agents:
         if not total_fen:
             return
         body = {
-            "pool": POOL,
+            "pool": self._wire.pool,
             "from_account": f"held/agent/{book.ledger_id}",
             "to": act["to"],
             "receipts": receipts,
@@ -172,9 +171,9 @@ class Agents:
             raise Unexpected(f"the slip of {act['by']} says {reply.body['total_fen']}, not {total_fen}")
 
 
-def _line_hash(ledger_id: str, line: Act) -> str:
+def _line_hash(pool: str, ledger_id: str, line: Act) -> str:
     """SHA-256 over the line as JSON: keys in order, no blanks, instants in UTC."""
-    content = {**line, "pool": POOL, "ledger_id": ledger_id}
+    content = {**line, "pool": pool, "ledger_id": ledger_id}
     if "paid_at" in content:
         content["paid_at"] = _utc(content["paid_at"])
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), sort_keys=True)

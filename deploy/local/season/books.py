@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .parties import POOL
 from .wire import Wire
 
 CHANNELS = ("wechat", "bank", "etax", "counter", "agent")
@@ -29,11 +28,11 @@ class Books:
 
 async def read_books(wire: Wire, scheme: str, residents: int, seed: int, lag: int) -> Books:
     """Ask all services for their figures. `lag`: events that some service has not followed."""
-    progress = (await wire.get("registration", _BY, "/v1/progress", pool=POOL, scheme=scheme)).body
-    money = (await wire.get("payments", _BY, "/v1/summary", pool=POOL, scheme=scheme)).body
-    four_way = (await wire.get("payments", _BY, "/v1/four-way", pool=POOL, scheme=scheme)).body
-    reconciled = (await wire.get("payments", _BY, "/v1/reconciliation", pool=POOL)).body
-    refunds = (await wire.get("refunds", _BY, "/v1/summary", pool=POOL, scheme=scheme)).body
+    progress = (await wire.get("registration", _BY, "/v1/progress", pool=wire.pool, scheme=scheme)).body
+    money = (await wire.get("payments", _BY, "/v1/summary", pool=wire.pool, scheme=scheme)).body
+    four_way = (await wire.get("payments", _BY, "/v1/four-way", pool=wire.pool, scheme=scheme)).body
+    reconciled = (await wire.get("payments", _BY, "/v1/reconciliation", pool=wire.pool)).body
+    refunds = (await wire.get("refunds", _BY, "/v1/summary", pool=wire.pool, scheme=scheme)).body
     checked, broken = await _invariants(wire)
     by_channel = money["collected"]["by_channel"]
     figures = {

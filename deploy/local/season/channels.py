@@ -5,7 +5,6 @@ import time
 from typing import Any
 
 from .notebook import Notebook
-from .parties import POOL
 from .simulators import Simulators
 from .wire import Unexpected, Wire
 
@@ -28,7 +27,7 @@ class Channels:
         """The payer asks for an order and gets what opens the cashier, or is told why not (S004-20)."""
         slip = self._notebook.slip(act["insured"])
         openid = f"o{act['payer_identity_number'] or act['payer_name'].encode().hex()}"
-        body = {"pool": POOL, "bill_no": slip.bill_no, "channel": "wechat", "openid": openid,
+        body = {"pool": self._wire.pool, "bill_no": slip.bill_no, "channel": "wechat", "openid": openid,
                 "payer_name": act["payer_name"], "place": act["place"],
                 "payer_id": self._notebook.persons.get(act["payer_identity_number"] or "")}  # fmt: skip
         reply = await self._wire.post("payments", act["by"], "/v1/orders", key=f"act-{act['n']}", body=body,
@@ -52,7 +51,7 @@ class Channels:
         await self._simulators.tell("wechat", "pay", told)
         path, deadline = f"/v1/orders/{order_no}", time.monotonic() + _SETTLING_SECONDS
         while True:
-            order = (await self._wire.get("payments", act["by"], path, pool=POOL)).body
+            order = (await self._wire.get("payments", act["by"], path, pool=self._wire.pool)).body
             if order["collection_id"] is not None:
                 break
             if time.monotonic() > deadline:

@@ -3,7 +3,6 @@
 from typing import Any
 
 from .notebook import Drawer, Notebook, Slip
-from .parties import POOL
 from .terminals import Terminals
 from .wire import Wire
 
@@ -27,7 +26,7 @@ class Counters:
         if len(wanted) <= _SINGLY:
             queries = [{"person_id": person_id} for person_id in sorted(wanted)]
         for query in queries:
-            about: dict[str, Any] = {"pool": POOL, "scheme": scheme, "status": "open", **query}
+            about: dict[str, Any] = {"pool": self._wire.pool, "scheme": scheme, "status": "open", **query}
             bills = self._wire.items("payments", _SLIP_OFFICE, "/v1/bills", **about)
             async for bill in bills:
                 self._notebook.slips[bill["person_id"]] = Slip(bill["bill_no"], bill["amount_fen"])
@@ -36,7 +35,7 @@ class Counters:
     async def open_shift(self, act: Act) -> None:
         """A cashier counts the change and opens."""
         body = {
-            "pool": POOL,
+            "pool": self._wire.pool,
             "counter_code": act["counter"],
             "region": act["region"],
             "opening_float_fen": act["opening_float_fen"],
@@ -49,8 +48,8 @@ class Counters:
         """The cashier counts the drawer; it must hold what the shift expects."""
         drawer = self._notebook.drawers.pop((act["counter"], act["shift_day"]))
         path = f"/v1/shifts/{drawer.shift_id}"
-        shift = await self._wire.get("payments", act["by"], path, pool=POOL)
-        body = {"pool": POOL, "counted_cash_fen": drawer.cash_fen}
+        shift = await self._wire.get("payments", act["by"], path, pool=self._wire.pool)
+        body = {"pool": self._wire.pool, "counted_cash_fen": drawer.cash_fen}
         reply = await self._wire.post(
             "payments", act["by"], f"{path}/close", key=f"act-{act['n']}", body=body, if_match=shift.etag
         )
@@ -65,7 +64,7 @@ class Counters:
             return
         drawer = self._notebook.drawers[act["counter"], act["shift_day"]]
         body: dict[str, Any] = {
-            "pool": POOL,
+            "pool": self._wire.pool,
             "shift_id": drawer.shift_id,
             "method": act["method"],
             "payer_name": act["payer_name"],

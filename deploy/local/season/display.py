@@ -9,29 +9,29 @@ from typing import Any, Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from deploy.local.town import Plan
+
 Act = dict[str, Any]
 
-_PHASES = {
-    "2021-08": "部门数据与政策包 lists of the departments, package",
-    "2021-09": "花名册与征缴 rosters and collection",
-    "2021-10": "集中征缴 collection",
-    "2021-11": "集中征缴 collection",
-    "2021-12": "集中征缴 collection",
-}
 
-
-def phase_of(act: Mapping[str, Any]) -> str:
+def phase_of(plan: Plan, act: Mapping[str, Any]) -> str:
     """The phase in which an act belongs, in Chinese and English."""
     month = str(act["at"])[:7]
-    return f"{month} {_PHASES[month]}" if month in _PHASES else "2022 新生儿与结账 newborns and closing"
+    first, last = (day.isoformat()[:7] for day in (plan.calendar[0][0], plan.calendar[-1][0]))
+    if month < first:
+        return f"{month} 部门数据与政策包 lists of the departments, package"
+    if month == first:
+        return f"{month} 花名册与征缴 rosters and collection"
+    return f"{month} 集中征缴 collection" if month <= last else "征缴期后与结账 late payers, newborns, closing"
 
 
 class Display:
     """Counts acts by phase. `with` shows and ends the bars."""
 
-    def __init__(self, console: Console, acts: Sequence[Act]) -> None:
+    def __init__(self, console: Console, plan: Plan, acts: Sequence[Act]) -> None:
         self._console = console
-        self._totals = Counter(phase_of(act) for act in acts)
+        self._plan = plan
+        self._totals = Counter(phase_of(plan, act) for act in acts)
         self._done: Counter[str] = Counter()
         self._began: dict[str, float] = {}
         self._bars: Progress | None = None
@@ -57,7 +57,7 @@ class Display:
 
     def done(self, act: Act) -> None:
         """One act is done."""
-        phase = phase_of(act)
+        phase = phase_of(self._plan, act)
         self._done[phase] += 1
         if phase not in self._began:
             self._began[phase] = time.monotonic()

@@ -20,7 +20,6 @@ from .display import Display
 from .finance import Finance
 from .lists import Lists
 from .notebook import Notebook
-from .parties import POOL
 from .paying_back import PayingBack
 from .simulators import Simulators
 from .statements import Statements
@@ -31,7 +30,7 @@ Act = dict[str, Any]
 _AT_ONCE = 8
 _CATCH_UP_SECONDS = 180.0
 _POLL_SECONDS = 0.05
-_CHANGING = frozenset({"hand_in_feed", "decide_case"})
+_CHANGING = frozenset({"hand_in_feed", "decide_case", "reassess"})
 _PAYING = frozenset({"pay", "order_wechat", "pay_bank", "confirm_tax", "confirm_tax_batch", "record_lines"})
 FOLLOWERS = ("registration", "payments", "refunds")
 
@@ -69,6 +68,7 @@ class Driver:
             "make_unit": lists.make_unit,
             "hand_in_roster": lambda act: lists.hand_in_roster(act, scheme),
             "enrol": lambda act: lists.enrol(act, scheme),
+            "reassess": lists.reassess,
             "decide_case": lambda act: cases.decide_case(act, scheme),
             "open_shift": counters.open_shift,
             "close_shift": counters.close_shift,
@@ -132,7 +132,7 @@ class Driver:
     async def lag(self, service: str) -> int:
         """How many events a service still has to follow."""
         states = (await self._wire.get(service, "auditor", "/v1/followers")).body["items"]
-        return sum(state["lag"] for state in states if state["pool"] == POOL)
+        return sum(state["lag"] for state in states if state["pool"] == self._wire.pool)
 
     async def outcomes(self) -> dict[str, Counter[str]]:
         """What came of everything that did not go by itself, by its name in the report."""

@@ -3,7 +3,6 @@
 from typing import Any
 
 from .notebook import Notebook
-from .parties import POOL
 from .wire import Wire
 
 Act = dict[str, Any]
@@ -19,14 +18,14 @@ class Finance:
 
     async def check_slips(self, act: Act) -> None:
         """Look at the bank's slips and confirm what has come: the town its agents', the county the towns'."""
-        slips = self._wire.items("payments", act["by"], "/v1/remittances", pool=POOL, status="submitted")
+        slips = self._wire.items("payments", act["by"], "/v1/remittances", pool=self._wire.pool, status="submitted")
         async for slip in slips:
             to_town = slip["to_account"].startswith("held/town/")
             if to_town != (len(act["region"]) == 9):
                 continue
             path = f"/v1/remittances/{slip['remittance_id']}"
             key = f"act-{act['n']}-{slip['remittance_id']}"
-            body = {"pool": POOL, "result": "confirmed", "note": "银行已到账"}
+            body = {"pool": self._wire.pool, "result": "confirmed", "note": "银行已到账"}
             etag = f'"{slip["version"]}"'
             await self._wire.post("payments", act["by"], f"{path}/check", key=key, body=body, if_match=etag)
             if to_town:
@@ -39,7 +38,7 @@ class Finance:
         if not slips:
             return
         body = {
-            "pool": POOL,
+            "pool": self._wire.pool,
             "from_account": f"held/town/{act['region']}",
             "to": "special_account",
             "slips": [remittance_id for remittance_id, _ in slips],
@@ -51,21 +50,22 @@ class Finance:
 
     async def enter_claim(self, act: Act) -> None:
         """Money of another payer has come: as much as was due (S004-15, S004-16)."""
-        claims = (await self._wire.get("payments", act["by"], "/v1/claims", pool=POOL)).body["items"]
+        claims = (await self._wire.get("payments", act["by"], "/v1/claims", pool=self._wire.pool)).body["items"]
         due_fen = next((claim["due_fen"] for claim in claims if claim["payer"] == act["payer"]), 0)
         if due_fen <= 0:
             return
         day = act["at"][:10]
-        body = {"pool": POOL, "payer": act["payer"], "amount_fen": due_fen, "received_on": day,
+        body = {"pool": self._wire.pool, "payer": act["payer"], "amount_fen": due_fen, "received_on": day,
                 "bank_reference": f"CZ-{day}-{act['payer'][:12]}"}  # fmt: skip
         await self._wire.post("payments", act["by"], "/v1/claims/receipts", key=f"act-{act['n']}", body=body)
 
     async def check_claims(self, act: Act) -> None:
         """A second person has seen the money on the special account."""
-        receipts = self._wire.items("payments", act["by"], "/v1/claims/receipts", pool=POOL, status="submitted")
+        about: dict[str, Any] = {"pool": self._wire.pool, "status": "submitted"}
+        receipts = self._wire.items("payments", act["by"], "/v1/claims/receipts", **about)
         async for receipt in receipts:
             path = f"/v1/claims/receipts/{receipt['claim_receipt_id']}/check"
             key = f"act-{act['n']}-{receipt['claim_receipt_id']}"
-            body = {"pool": POOL, "result": "confirmed", "note": "银行已到账"}
+            body = {"pool": self._wire.pool, "result": "confirmed", "note": "银行已到账"}
             etag = f'"{receipt["version"]}"'
             await self._wire.post("payments", act["by"], path, key=key, body=body, if_match=etag)

@@ -8,12 +8,13 @@ from typing import Any
 from python_calamine import CalamineWorkbook
 
 from deploy.local import places
+from services.registration.formats.overlay import apply_overlay
 
 from .notebook import Notebook
-from .parties import POOL
 from .wire import Reply, Unexpected, Wire
 
 Act = dict[str, Any]
+_PACKAGES = places.ROOT / "services/registration/packages"
 _JUDGING_SECONDS = 300.0
 _POLL_SECONDS = 0.1
 
@@ -29,7 +30,7 @@ class Lists:
     async def hand_in_feed(self, act: Act) -> None:
         """A department hands over a list and waits until every row of it is judged."""
         path = self._folder / act["file"]
-        params = {"pool": POOL, "supplier": act["supplier"], "file_name": path.name}
+        params = {"pool": self._wire.pool, "supplier": act["supplier"], "file_name": path.name}
         key, by = f"act-{act['n']}", act["by"]
         content = await asyncio.to_thread(path.read_bytes)
         reply = await self._wire.post("eligibility", by, "/v1/feeds", key=key, content=content, params=params)
@@ -41,8 +42,7 @@ class Lists:
 
     async def draft_package(self, act: Act) -> None:
         """The agency's first officer hands in the scheme-year package and gives his word that it is whole."""
-        path = places.ROOT / "services/registration/packages" / f"{act['scheme']}.yaml"
-        content = await asyncio.to_thread(path.read_bytes)
+        content = await asyncio.to_thread(_package, act["scheme"])
         key = f"act-{act['n']}"
         reply = await self._wire.post("registration", act["by"], "/v1/packages", key=key, content=content)
         version = self._notebook.packages[act["scheme"]] = reply.body["version"]
@@ -63,24 +63,25 @@ class Lists:
     async def make_unit(self, act: Act) -> None:
         """A village, a school or the agency is made known."""
         unit = {name: act[name] for name in ("unit_code", "name", "kind", "region")}
-        body = {"pool": POOL, **unit}
+        body = {"pool": self._wire.pool, **unit}
         await self._wire.post("registration", act["by"], "/v1/units", key=f"act-{act['n']}", body=body)
 
     async def hand_in_roster(self, act: Act, scheme: str) -> None:
         """A unit hands in its roster, waits until it is taken, and notes who is who on it."""
         path = self._folder / act["file"]
-        params = {"pool": POOL, "scheme": scheme, "unit_code": act["unit_code"], "file_name": path.name}
+        params = {"pool": self._wire.pool, "scheme": scheme, "unit_code": act["unit_code"], "file_name": path.name}
         key, by = f"act-{act['n']}", act["by"]
         content = await asyncio.to_thread(path.read_bytes)
         reply = await self._wire.post("registration", by, "/v1/rosters", key=key, content=content, params=params)
         roster = await self._taken(reply, "registration", by, f"/v1/rosters/{reply.body['roster_id']}")
         numbers = await asyncio.to_thread(_numbers_by_row, path)
-        rows = self._wire.items("registration", by, f"/v1/rosters/{roster['roster_id']}/rows", pool=POOL)
+        rows = self._wire.items("registration", by, f"/v1/rosters/{roster['roster_id']}/rows", pool=self._wire.pool)
         async for row in rows:
             if row["person_id"] is not None:
                 self._notebook.persons[numbers[row["row"]]] = row["person_id"]
                 if row["outcome"] == "enrolled":
                     self._notebook.without_slip.add(row["person_id"])
+                    self._notebook.enrolments[row["person_id"]] = row["enrolment_id"]
         if roster["rows_rejected"] + roster["rows_refused"]:
             await self._look_at_rejected("registration", by, f"/v1/rosters/{roster['roster_id']}/rejected")
 
@@ -88,7 +89,7 @@ class Lists:
         """One person registers: a newcomer at the agency, a newborn at village or agency."""
         person = act["person"]
         body = {
-            "pool": POOL,
+            "pool": self._wire.pool,
             "scheme": scheme,
             "unit_code": act["unit_code"],
             "enrolment": act["enrolment"],
@@ -105,8 +106,19 @@ class Lists:
         if reply.body["outcome"] == "enrolled":
             person_id = reply.body["person_id"]
             self._notebook.persons[person["identity_number"]] = person_id
-            if act["enrolment"] != "newborn":
+            self._notebook.enrolments[person_id] = reply.body["enrolment"]["enrolment_id"]
+            if reply.body["assessment"]["payable_fen"]:
                 self._notebook.without_slip.add(person_id)
+
+    async def reassess(self, act: Act) -> None:
+        """Somebody who did not pay in time comes to the agency, which works out what is due today."""
+        person_id = self._notebook.persons[act["insured"]]
+        path = f"/v1/enrolments/{self._notebook.enrolments[person_id]}/reassess"
+        body = {"pool": self._wire.pool}
+        reply = await self._wire.post("registration", act["by"], path, key=f"act-{act['n']}", body=body)
+        if reply.body["outcome"] != "enrolled":
+            self._notebook.surprise(act["n"], f"nothing is taken of a late payer: {reply.body['reasons']}")
+        self._notebook.without_slip.add(person_id)
 
     async def _taken(self, reply: Reply, service: str, by: str, path: str) -> dict[str, Any]:
         """The list once all its rows are judged."""
@@ -116,12 +128,19 @@ class Lists:
             if time.monotonic() > deadline:
                 raise Unexpected(f"{service} {path}: not taken in {_JUDGING_SECONDS:.0f} s")
             await asyncio.sleep(_POLL_SECONDS)
-            body = (await self._wire.get(service, by, path, pool=POOL)).body
+            body = (await self._wire.get(service, by, path, pool=self._wire.pool)).body
         return body
 
     async def _look_at_rejected(self, service: str, by: str, path: str) -> None:
         """The clerk fetches the rows that came back, in the form in which they were sent."""
-        await self._wire.get(service, by, path, pool=POOL)
+        await self._wire.get(service, by, path, pool=self._wire.pool)
+
+
+def _package(scheme: str) -> bytes:
+    """The notice's package; where it leaves figures open, with those of the local overlay."""
+    content = (_PACKAGES / f"{scheme}.yaml").read_bytes()
+    overlay = _PACKAGES / "overlays" / f"{scheme}.demo.yaml"
+    return apply_overlay(content, overlay.read_bytes()) if overlay.exists() else content
 
 
 def _numbers_by_row(path: Path) -> dict[int, str]:

@@ -26,6 +26,7 @@ class Notebook:
     """Filled by the acts in turn."""
 
     persons: dict[str, str] = field(default_factory=dict)  # identity number -> person_id
+    enrolments: dict[str, str] = field(default_factory=dict)  # person_id -> enrolment_id
     slips: dict[str, Slip] = field(default_factory=dict)  # person_id -> slip
     without_slip: set[str] = field(default_factory=set)  # person_ids newly enrolled
     drawers: dict[tuple[str, str], Drawer] = field(default_factory=dict)  # counter, day -> shift

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from deploy.local.issuer import Issuer
+from shared.regions import pool_prefix
 
-POOL = "140522"
 _MINUTES = 24 * 60
 
 _MONEY = frozenset({"payments:read", "payments:write", "payments:check", "payments:approve"})
@@ -37,8 +37,9 @@ _OFFICES: dict[str, tuple[str, frozenset[str]]] = {
 class Parties:
     """The tokens of all who act, each minted at its first use. Scopes follow from the office, never from the act."""
 
-    def __init__(self, issuer: Issuer, areas: Mapping[str, str]) -> None:
+    def __init__(self, issuer: Issuer, pool: str, areas: Mapping[str, str]) -> None:
         """`areas`: party → region prefix; whoever is not in it works for the whole pool."""
+        self.pool = pool
         self._issuer = issuer
         self._areas = areas
         self._tokens: dict[str, str] = {}
@@ -47,7 +48,7 @@ class Parties:
         """The bearer token of a party. Raises KeyError for a party without an office."""
         if party not in self._tokens:
             client, scopes = _OFFICES[_office(party)]
-            area = "" if party == "auditor" else self._areas.get(party, POOL)
+            area = "" if party == "auditor" else self._areas.get(party, pool_prefix(self.pool))
             self._tokens[party] = self._issuer.mint(client, scopes=scopes, area=area, user=party, minutes=_MINUTES)
         return self._tokens[party]
 

@@ -8,7 +8,6 @@ from typing import Any
 from uuid import UUID
 
 from .notebook import Notebook, whose
-from .parties import POOL
 from .simulators import Simulators
 from .terminals import Terminals
 from .wire import Unexpected, Wire
@@ -30,7 +29,7 @@ class PayingBack:
     async def learn_applications(self, scheme: str) -> None:
         """The checker's list: every application that waits for a check."""
         applications = self._wire.items(
-            "refunds", "refund-checker", "/v1/applications", pool=POOL, scheme=scheme, state="requested"
+            "refunds", "refund-checker", "/v1/applications", pool=self._wire.pool, scheme=scheme, state="requested"
         )
         async for application in applications:
             key = application["person_id"] or application["bill_no"]
@@ -38,7 +37,7 @@ class PayingBack:
 
     async def kinds(self, scheme: str) -> Counter[str]:
         """How many applications there have been on each ground, and how they ended."""
-        found = self._wire.items("refunds", "refund-checker", "/v1/applications", pool=POOL, scheme=scheme)
+        found = self._wire.items("refunds", "refund-checker", "/v1/applications", pool=self._wire.pool, scheme=scheme)
         return Counter([f"{each['ground']} ({each['state']})" async for each in found])
 
     async def check_refund(self, act: Act) -> None:
@@ -77,7 +76,7 @@ class PayingBack:
         """Somebody asks; too late, the reason is told on the spot (S004-30, S004-32)."""
         outcome = "suspense" if act["ground"] == "wrong_payment" else "settled"
         body = {
-            "pool": POOL,
+            "pool": self._wire.pool,
             "scheme": act["scheme"],
             "collection_id": self._notebook.money[whose(act), outcome],
             "ground": act["ground"],
@@ -93,11 +92,11 @@ class PayingBack:
         """WeChat has taken the refund in hand; some time later the money is there, and it says so."""
         refund_id = UUID(application["refund_id"])
         path, deadline = f"/v1/refunds/{refund_id}", time.monotonic() + _PAYING_SECONDS
-        while (await self._wire.get("payments", act["by"], path, pool=POOL)).body["state"] != "processing":
+        while (await self._wire.get("payments", act["by"], path, pool=self._wire.pool)).body["state"] != "processing":
             if time.monotonic() > deadline:
                 raise Unexpected(f"payments {path}: never processing")
             await asyncio.sleep(_POLL_SECONDS)
-        end = {"out_refund_no": f"{POOL}{refund_id.hex}", "status": "SUCCESS"}
+        end = {"out_refund_no": f"{self._wire.pool}{refund_id.hex}", "status": "SUCCESS"}
         await self._simulators.tell("wechat", "refunds", end)
 
     async def _until(
@@ -110,19 +109,19 @@ class PayingBack:
             if application["state"] != "paying" or time.monotonic() > deadline:
                 raise Unexpected(f"refunds {path}: {application['state']} {application['payout_state']}")
             await asyncio.sleep(_POLL_SECONDS)
-            application = (await self._wire.get("refunds", act["by"], path, pool=POOL)).body
+            application = (await self._wire.get("refunds", act["by"], path, pool=self._wire.pool)).body
         return application
 
     async def _step(self, act: Act, name: str, body: dict[str, Any]) -> dict[str, Any]:
         """One step of a case."""
         path = f"/v1/applications/{self._notebook.cases[self._notebook.case_key(act)]}"
-        standing = await self._wire.get("refunds", act["by"], path, pool=POOL)
+        standing = await self._wire.get("refunds", act["by"], path, pool=self._wire.pool)
         reply = await self._wire.post(
             "refunds",
             act["by"],
             f"{path}/{name}",
             key=f"act-{act['n']}",
-            body={"pool": POOL, **body},
+            body={"pool": self._wire.pool, **body},
             if_match=standing.etag,
         )
         return reply.body

@@ -23,6 +23,9 @@ _PAYERS = {
     "person": "个人 person",
     "medical_assistance_fund": "医疗救助基金 medical assistance fund",
     "original_channel": "原政策渠道 original channel",
+    "county_finance": "县级财政 county finance",
+    "district_finance": "区级财政 district finance",
+    "city_finance": "市级财政 city finance",
 }
 _CHANNELS = {
     "wechat": "微信 wechat",

@@ -7,7 +7,6 @@ from typing import Any
 
 from .agents import Agents
 from .notebook import Notebook
-from .parties import POOL
 from .simulators import Simulators
 from .terminals import Terminals
 from .wire import Unexpected, Wire
@@ -44,7 +43,7 @@ class Statements:
             self._notebook.surprise(act["n"], f"{act['channel']} prints no statement for {act['day']}")
             return
         params = {
-            "pool": POOL,
+            "pool": self._wire.pool,
             "channel": act["channel"],
             "institution": institution,
             "day": act["day"],
@@ -69,7 +68,7 @@ class Statements:
     async def _until_found(self, path: str) -> None:
         """Wait until what is wrong in a file has been found: the channel sends a better one only then."""
         deadline = time.monotonic() + _TAKING_SECONDS
-        while not (await self._wire.get("payments", _READER, path, pool=POOL)).body["breaks_open"]:
+        while not (await self._wire.get("payments", _READER, path, pool=self._wire.pool)).body["breaks_open"]:
             if time.monotonic() > deadline:
                 raise Unexpected(f"nothing was found in {path} within {_TAKING_SECONDS:.0f} s")
             await asyncio.sleep(_POLL_SECONDS)
@@ -79,7 +78,7 @@ class Statements:
         await self.all_taken()
         async for statement in self._statements("differs"):
             path = f"/v1/statements/{statement['statement_id']}/check"
-            body = {"pool": POOL, "result": "rejected", "note": "文件不完整，渠道重新发送"}
+            body = {"pool": self._wire.pool, "result": "rejected", "note": "文件不完整，渠道重新发送"}
             key, etag = f"act-{act['n']}-{statement['statement_id']}", f'"{statement["version"]}"'
             await self._wire.post("payments", act["by"], path, key=key, body=body, if_match=etag)
 
@@ -92,7 +91,7 @@ class Statements:
             wanted = planned.pop(
                 (found["channel"], found["day"], found["order_no"] or found["collection_id"]), "ignore"
             )
-            body = {"pool": POOL, "resolution": wanted, "reason": _REASONS[wanted]}
+            body = {"pool": self._wire.pool, "resolution": wanted, "reason": _REASONS[wanted]}
             key, etag = f"act-{act['n']}-{found['exception_id']}", f'"{found["version"]}"'
             await self._wire.post("payments", act["by"], path, key=key, body=body, if_match=etag)
         if planned:
@@ -108,25 +107,26 @@ class Statements:
         """A second person approves."""
         async for found in self._exceptions("proposed"):
             path = f"/v1/exceptions/{found['exception_id']}/approve"
-            body = {"pool": POOL, "result": "approved", "note": "同意"}
+            body = {"pool": self._wire.pool, "result": "approved", "note": "同意"}
             key, etag = f"act-{act['n']}-{found['exception_id']}", f'"{found["version"]}"'
             await self._wire.post("payments", act["by"], path, key=key, body=body, if_match=etag)
 
     async def all_taken(self) -> None:
         """Wait until every statement that was handed in has been read to its end and looked over."""
         deadline = time.monotonic() + _TAKING_SECONDS
-        while (await self._wire.get("payments", _READER, "/v1/reconciliation", pool=POOL)).body["statements_due"]:
+        about = {"pool": self._wire.pool}
+        while (await self._wire.get("payments", _READER, "/v1/reconciliation", **about)).body["statements_due"]:
             if time.monotonic() > deadline:
                 raise Unexpected(f"statements were not looked over within {_TAKING_SECONDS:.0f} s")
             await asyncio.sleep(_POLL_SECONDS)
 
     async def kinds(self) -> Counter[str]:
         """How many exceptions of each kind there have been, and how they ended."""
-        found = self._wire.items("payments", _READER, "/v1/exceptions", pool=POOL)
+        found = self._wire.items("payments", _READER, "/v1/exceptions", pool=self._wire.pool)
         return Counter([f"{each['kind']} ({each['state']})" async for each in found])
 
     def _statements(self, state: str) -> Any:
-        return self._wire.items("payments", _READER, "/v1/statements", pool=POOL, state=state)
+        return self._wire.items("payments", _READER, "/v1/statements", pool=self._wire.pool, state=state)
 
     def _exceptions(self, state: str) -> Any:
-        return self._wire.items("payments", _READER, "/v1/exceptions", pool=POOL, state=state)
+        return self._wire.items("payments", _READER, "/v1/exceptions", pool=self._wire.pool, state=state)

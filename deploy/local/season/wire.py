@@ -47,6 +47,7 @@ class Wire:
             for name, address in addresses.items()
         }
         self._parties = parties
+        self.pool = parties.pool
         self.requests = 0
         self.repeats = 0
 

@@ -1,5 +1,6 @@
 """An invented town for the local run: people, lists and a planned season, the same bytes for the same seed."""
 
 from .acts import SCHEME, write_town
+from .plans import PLANS, Plan
 
-__all__ = ["SCHEME", "write_town"]
+__all__ = ["PLANS", "SCHEME", "Plan", "write_town"]

@@ -1,10 +1,13 @@
-"""`python -m deploy.local.town [--seed 1] [--residents 2000] [--out out/season]`: write the inputs of a season."""
+"""Write the inputs of a season.
+
+`python -m deploy.local.town [--seed 1] [--residents 2000] [--scheme yangcheng-2022] [--out out/season]`
+"""
 
 import argparse
 import sys
 from pathlib import Path
 
-from . import write_town
+from . import PLANS, SCHEME, write_town
 
 
 def main() -> int:
@@ -12,10 +15,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--residents", type=int, default=2000)
+    parser.add_argument("--scheme", choices=PLANS, default=SCHEME)
     parser.add_argument("--out", type=Path, default=Path("out/season"))
     options = parser.parse_args()
     try:
-        town = write_town(options.seed, options.residents, options.out)
+        town = write_town(options.seed, options.residents, options.out, scheme=options.scheme)
     except ValueError as fault:
         print(fault, file=sys.stderr)
         return 2

@@ -11,6 +11,7 @@ One JSON object a line. Every act has `n` (its number), `at` (the instant, Asia/
 | make_unit | unit_code, name, kind, region |
 | hand_in_roster | unit_code, file |
 | enrol | unit_code, enrolment, person {name, identity_number, hukou, residence, household_no}, documents |
+| reassess | insured: who did not pay in time |
 | open_shift, close_shift | counter, region, opening_float_fen or shift_day |
 | pay | counter, region, shift_day, method, payer_name, payer_identity_number, insured, expected_refusal, [expected] |
 | request_refund | insured or bill_no, applicant_name, ground, expected |
@@ -51,50 +52,56 @@ from .counters import counter_acts
 from .deposits import deposit_acts
 from .disturbing import disturb, misreport
 from .facts import learn
-from .feeds import Feed, Newborn, moment, newborns, write_births, write_feeds
+from .feeds import Newborn, moment, newborns, write_births, write_feeds
 from .oddities import add_oddities
-from .people import COUNTY, Household, Person, Town, quota, settle, stream
+from .people import Town, quota, settle, stream
+from .plans import PLANS, YANGCHENG
+from .preparing import enrol_fields, preparation
 from .reckoning import statement_acts
+from .regular import regular_acts
 from .returning import money_back
-from .rosters import Roster, write_rosters
-from .timed import Act, Timed
+from .rosters import write_rosters
+from .timed import Timed
 from .visits import HOURS, plan_visits
 
-SCHEME = "yangcheng-2022"
-AGENCY_UNIT = "14052201"
-OPEN_CHANNELS: tuple[str, ...] = ("counter", "wechat", "bank", "etax", "agent")
+SCHEME = YANGCHENG.scheme
 
 
-def write_town(seed: int, residents: int, folder: Path, faults: Collection[str] = ()) -> Town:
+def write_town(seed: int, residents: int, folder: Path, faults: Collection[str] = (), scheme: str = SCHEME) -> Town:
     """Generate the town and write rosters, feeds and acts under `folder` (which is made; old files in it go).
 
-    `faults`: what goes wrong besides, by the names of FAULTS. The same seed, number and faults give the same bytes.
-    Raises ValueError for a number of residents out of bounds.
+    `faults`: what goes wrong besides, by the names of FAULTS. The same scheme, seed, number and faults give the same
+    bytes. Raises ValueError for a number of residents out of bounds, KeyError for a scheme without a plan.
     """
-    town = settle(seed, residents)
-    learn(town)
+    town = settle(PLANS[scheme], seed, residents)
     for name in ("rosters", "feeds"):
         (folder / name).mkdir(parents=True, exist_ok=True)
         for old in (folder / name).iterdir():
             old.unlink()
+    acts = _eventful(town, folder, faults) if town.plan.regulates_refunds else regular_acts(town, folder, faults)
+    acts.append(Timed(moment(town.plan.books_close, 17), 0, {"act": "close_books", "by": "agency-officer-a"}))
+    _write(folder / "acts.jsonl", acts)
+    return town
+
+
+def _eventful(town: Town, folder: Path, faults: Collection[str]) -> list[Timed]:
+    """The season of the scheme whose notice regulates refunds: all occurs that can."""
+    learn(town)
     feeds = write_feeds(town, folder)
     children = newborns(town)
     feeds += write_births(children, folder)
     rosters, ready = write_rosters(town, folder)
     late = _late_comers(town, ready)
-    visits = plan_visits(town, ready, OPEN_CHANNELS)
+    visits = plan_visits(town, ready)
     add_oddities(town, visits, ready, faults)
     changes, differences = late_lists(town, visits, folder)
     back = money_back(town, visits) + differences
-    acts = [*_preparation(town, feeds, rosters), *late, *_births(town, children), *changes]
-    acts += [*counter_acts(visits, back), *back, *deposit_acts(town, visits.deposits)]
+    acts = [*preparation(town, feeds, rosters), *late, *_births(town, children), *changes]
+    acts += [*counter_acts(town.plan, visits, back), *back, *deposit_acts(town, visits.deposits)]
     acts = misreport(town, acts) if "statements" in faults else acts
     acts = disturb(town, acts, set(faults) - {"statements"})
-    acts += statement_acts(acts)
-    acts = disturb(town, acts, set(faults) & {"statements"})
-    acts.append(Timed(moment(date(2022, 12, 31), 17), 0, {"act": "close_books", "by": "agency-officer-a"}))
-    _write(folder / "acts.jsonl", acts)
-    return town
+    acts += statement_acts(town.plan, acts)
+    return disturb(town, acts, set(faults) & {"statements"})
 
 
 def _write(path: Path, acts: Iterable[Timed]) -> None:
@@ -107,49 +114,6 @@ def _write(path: Path, acts: Iterable[Timed]) -> None:
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def _preparation(town: Town, feeds: list[Feed], rosters: list[Roster]) -> list[Timed]:
-    acts = [Timed(feed.at, 0, _feed_fields(feed)) for feed in feeds]
-    again = next(feed for feed in feeds if feed.supplier == "civil_affairs")
-    acts.append(Timed(moment(date(2021, 8, 31), 11), 0, _feed_fields(again)))  # the same list again changes nothing
-    for hour, act, officer in ((14, "draft_package", "agency-officer-a"), (15, "publish_package", "agency-officer-b")):
-        acts.append(Timed(moment(date(2021, 8, 30), hour), 0, {"act": act, "by": officer, "scheme": SCHEME}))
-    units = [(village.code, village.name, "village", village.code) for village in town.villages]
-    units += [(school.code, school.name, "school", school.region) for school in town.schools]
-    units.append((AGENCY_UNIT, "县医疗保险服务中心", "institution", COUNTY))
-    for code, name, kind, region in units:
-        unit = {"unit_code": code, "name": name, "kind": kind, "region": region}
-        acts.append(Timed(moment(date(2021, 8, 31), 9), 0, {"act": "make_unit", "by": "agency-officer-a", **unit}))
-    for roster in rosters:
-        handed_in = {"unit_code": roster.unit_code, "file": roster.file}
-        acts.append(Timed(roster.at, 1, {"act": "hand_in_roster", "by": f"clerk-{roster.unit_code}", **handed_in}))
-    return acts
-
-
-def _feed_fields(feed: Feed) -> Act:
-    return {"act": "hand_in_feed", "by": f"{feed.supplier}-clerk", "supplier": feed.supplier, "file": feed.file}
-
-
-def _person_fields(person: Person, household: Household) -> Act:
-    return {
-        "name": person.name,
-        "identity_number": person.number,
-        "hukou": person.hukou,
-        "residence": person.residence,
-        "household_no": household.number,
-    }
-
-
-def _enrol_fields(unit: str, enrolment: str, person: Person, household: Household) -> Act:
-    return {
-        "act": "enrol",
-        "by": "agency-officer-a" if unit == AGENCY_UNIT else f"clerk-{unit}",
-        "unit_code": unit,
-        "enrolment": enrolment,
-        "person": _person_fields(person, household),
-        "documents": ["hukou_booklet"] if enrolment == "newborn" else None,
-    }
-
-
 def _late_comers(town: Town, ready: dict[str, datetime]) -> list[Timed]:
     """People on no roster who register at the agency on their own (S004-02); enters their moment in `ready`."""
     rng = stream(town.seed, "late")
@@ -159,7 +123,8 @@ def _late_comers(town: Town, ready: dict[str, datetime]) -> list[Timed]:
             if person.joins_late:
                 day = date(2021, rng.choice((9, 10, 11)), rng.randint(13, 24))
                 ready[person.number] = moment(day, *HOURS[0])
-                acts.append(Timed(ready[person.number], 2, _enrol_fields(AGENCY_UNIT, "new", person, household)))
+                fields = enrol_fields(town.plan, town.plan.agency_unit, "new", person, household)
+                acts.append(Timed(ready[person.number], 2, fields))
     return acts
 
 
@@ -169,10 +134,10 @@ def _births(town: Town, children: list[Newborn]) -> list[Timed]:
     twice = set(rng.sample(range(len(children)), min(quota(town.residents, 0.0005), len(children))))
     acts = []
     for n, newborn in enumerate(children):
-        first = date(2022, newborn.feed_month, 2 + rng.randint(1, 18))
+        first = newborn.listed_on + timedelta(days=rng.randint(1, 18))
         for day in (first, first + timedelta(days=2))[: 2 if n in twice else 1]:
             at_village = day.month >= 9 and day.day <= 25
-            unit = newborn.household.village.code if at_village else AGENCY_UNIT
-            fields = _enrol_fields(unit, "newborn", newborn.child, newborn.household)
+            unit = newborn.household.village.code if at_village else town.plan.agency_unit
+            fields = enrol_fields(town.plan, unit, "newborn", newborn.child, newborn.household)
             acts.append(Timed(moment(day, *HOURS[0]), 2, fields))
     return acts

@@ -1,22 +1,21 @@
 """Through which channel a household pays: how the premiums spread, and what comes in without a clerk of a tax hall.
 
-The notice opens five ways (S004-19, S004-21 to S004-24); how many take which is drawn from `SHARES`.
+The notice opens five ways (S004-19, S004-21 to S004-24); how many take which is drawn from the shares of the plan.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from random import Random
 
 from .feeds import moment
 from .people import Person, Town, Village
 
-SHARES = {"wechat": 0.35, "agent": 0.20, "bank": 0.20, "etax": 0.15, "counter": 0.10}
 _LEAST = {"counter": 8}  # every kind of visit must occur in the smallest town too
 _LEAST_ELSEWHERE = 3
 INSTITUTIONS = ("RCB140522", "CCB140500")
 E_CHANNELS = ("cash", "wechat", "alipay", "bank_app", "bank_card", "unionpay")
 _HOURS = ((8, 40), (12, 30), (19, 45), (21, 10))
-_AGENT_MONTHS = ((9, 1), (10, 1), (11, 1), (12, 2))
 
 
 @dataclass(eq=False)
@@ -53,13 +52,13 @@ class Deposits:
         return sorted((each for each in self.all if each.channel == channel), key=lambda each: each.at)
 
 
-def share_out(rng: Random, count: int, open_channels: tuple[str, ...]) -> list[str]:
+def share_out(rng: Random, count: int, shares: Mapping[str, float]) -> list[str]:
     """A channel for each of `count` payments, near the shares; channels that are not open leave theirs to the rest."""
-    total = sum(SHARES[channel] for channel in open_channels)
+    total = sum(shares.values())
     drawn: list[str] = []
-    for channel in open_channels:
+    for channel in shares:
         least = _LEAST.get(channel, _LEAST_ELSEWHERE)
-        drawn += [channel] * max(least, round(count * SHARES[channel] / total))
+        drawn += [channel] * max(least, round(count * shares[channel] / total))
     drawn = (drawn + ["counter"] * count)[:count] if len(drawn) < count else rng.sample(drawn, count)
     while drawn.count("counter") < min(_LEAST["counter"], count):
         drawn[drawn.index(next(channel for channel in drawn if channel != "counter"))] = "counter"
@@ -71,7 +70,9 @@ def agent_days(rng: Random, town: Town) -> dict[str, list[date]]:
     """By village, the days on which its agent goes from door to door."""
     return {
         village.code: sorted(
-            date(2021, month, day) for month, times in _AGENT_MONTHS for day in rng.sample(range(11, 24), times)
+            days.first + timedelta(days=n)
+            for days in town.plan.rounds
+            for n in rng.sample(range((days.last - days.first).days + 1), days.times)
         )
         for village in town.villages
     }

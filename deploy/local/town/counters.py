@@ -5,13 +5,14 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 
 from .feeds import moment
+from .plans import Counter, Plan
 from .timed import Act, Timed
-from .visits import COUNTERS, LAST_DAY, LAST_SECOND, MIDNIGHT, Counter, Visit, Visits
+from .visits import LAST_DAY, LAST_SECOND, MIDNIGHT, Visit, Visits
 
 OPENING_FLOAT_FEN = 200_000
 
 
-def counter_acts(visits: Visits, back: Iterable[Timed]) -> list[Timed]:
+def counter_acts(plan: Plan, visits: Visits, back: Iterable[Timed] = ()) -> list[Timed]:
     """Visits, and the shifts of every counter at which somebody pays, or gets something `back`."""
     shifts: set[tuple[Counter, date]] = set()
     acts = []
@@ -20,13 +21,13 @@ def counter_acts(visits: Visits, back: Iterable[Timed]) -> list[Timed]:
         shifts.add((visit.counter, _shift_day(visit)))
     for act in back:
         if act.fields["act"] == "pay_refund" and act.fields["counter"]:
-            counter = next(c for c in COUNTERS if c.code == act.fields["counter"])
+            counter = next(c for c in plan.counters if c.code == act.fields["counter"])
             shifts.add((counter, act.at.date()))
     for counter, day in shifts:
         where = {"counter": counter.code, "region": counter.region, "by": f"cashier-{counter.terminal}"}
         opened = {"act": "open_shift", **where, "opening_float_fen": OPENING_FLOAT_FEN}
         acts.append(Timed(moment(day, 8, 30), 1, opened))
-        late = day == LAST_DAY and counter == COUNTERS[0]  # stays open until after midnight on the last day
+        late = day == LAST_DAY and counter == plan.counters[0]  # stays open until after midnight on the last day
         closing = moment(day + timedelta(days=1), 0, 10) if late else moment(day, 17, 40)
         acts.append(Timed(closing, 9, {"act": "close_shift", **where, "shift_day": day.isoformat()}))
     return sorted(acts, key=lambda act: (act.at, act.place, json.dumps(act.fields, sort_keys=True)))

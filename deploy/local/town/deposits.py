@@ -6,14 +6,13 @@ from datetime import date, datetime, time, timedelta
 
 from .channels import Deposit, Deposits
 from .feeds import moment
-from .people import TOWN, Person, Town, stream
+from .people import Person, Town, stream
+from .plans import Plan
 from .timed import Act, Timed, stamped
 
 TOWN_FINANCE = ("town-finance-a", "town-finance-b")
 COUNTY_FINANCE = ("county-finance-a", "county-finance-b")
-SLIP_DAYS = (date(2021, 9, 27), date(2021, 10, 27), date(2021, 11, 29), date(2021, 12, 28))
 PREMIUM_FEN = 32_000
-_CLAIM_DAY = date(2021, 12, 30)
 _BATCH = time(23, 0)
 
 
@@ -21,17 +20,17 @@ def deposit_acts(town: Town, deposits: Deposits) -> list[Timed]:
     """All of them, in no order."""
     acts = _wechat(deposits.of("wechat")) + _bank(deposits.of("bank")) + _etax(town, deposits.of("etax"))
     agents = deposits.of("agent")
-    return acts + (_claims() + _agents(town, agents) if agents else [])
+    return acts + (_claims(town.plan) + _agents(town, agents) if agents else [])
 
 
-def _claims() -> list[Timed]:
+def _claims(plan: Plan) -> list[Timed]:
     """The other payers pay their lines of all settled bills at the end of the year (S004-15, S004-16)."""
     acts = []
-    for payer in ("medical_assistance_fund", "original_channel"):
-        entered = {"act": "enter_claim", "by": COUNTY_FINANCE[0], "region": TOWN[:6], "payer": payer}
-        acts.append(Timed(moment(_CLAIM_DAY, 9), 7, entered))
-    checked = {"act": "check_claims", "by": COUNTY_FINANCE[1], "region": TOWN[:6]}
-    return [*acts, Timed(moment(_CLAIM_DAY, 15), 7, checked)]
+    for payer in plan.claim_payers:
+        entered = {"act": "enter_claim", "by": COUNTY_FINANCE[0], "region": plan.prefix, "payer": payer}
+        acts.append(Timed(moment(plan.claims_on, 9), 7, entered))
+    checked = {"act": "check_claims", "by": COUNTY_FINANCE[1], "region": plan.prefix}
+    return [*acts, Timed(moment(plan.claims_on, 15), 7, checked)]
 
 
 def _payer(deposit: Deposit) -> Act:
@@ -91,7 +90,7 @@ def _etax(town: Town, deposits: Iterable[Deposit]) -> list[Timed]:
         for person in deposit.insured:
             number += 1
             item = {
-                "event": f"SW2021{number:08d}",
+                "event": f"SW{deposit.at.year}{number:08d}",
                 "voucher_no": f"314052221{number:09d}",
                 **_named(deposit, person),
                 "payer_name": deposit.payer_name,
@@ -117,6 +116,7 @@ def _named(deposit: Deposit, person: Person) -> Act:
 
 def _agents(town: Town, deposits: list[Deposit]) -> list[Timed]:
     """Every village has an agent with a device and a ledger, and a head who verifies it (S004-24 to S004-26)."""
+    plan = town.plan
     acts: list[Timed] = []
     for n, village in enumerate(town.villages):
         own = [deposit for deposit in deposits if deposit.village == village]
@@ -124,22 +124,23 @@ def _agents(town: Town, deposits: list[Deposit]) -> list[Timed]:
             continue
         unit = {"unit_code": village.code}
         agent = {"by": f"agent-{village.code}", "region": village.code, **unit}
-        start = moment(date(2021, 9, 1), 8)
+        start = moment(plan.first_day, 8)
         acts.append(Timed(start, 0, {"act": "register_device", **agent}))
         opened = {"act": "open_ledger", **agent, "agency_name": f"{village.name}民委员会"}
         acts.append(Timed(start + timedelta(minutes=10), 0, opened))
         acts += _ledger(own, agent, twice=n % 2 == 0)
         head = {"by": f"head-{village.code}", "region": village.code, **unit}
-        acts.append(Timed(moment(date(2021, 12, 27), 9), 0, {"act": "close_ledger", **head}))
-        for day in SLIP_DAYS:
-            slip = {"act": "write_slip", **agent, "to": "town", "paid_on": day.isoformat()}
+        acts.append(Timed(moment(plan.ledgers_close, 9), 0, {"act": "close_ledger", **head}))
+        for day in plan.slip_days:
+            slip = {"act": "write_slip", **agent, "to": plan.slips_to, "paid_on": day.isoformat()}
             acts.append(Timed(moment(day, 10), 6, slip))
-    for day in SLIP_DAYS:
-        where = {"region": TOWN}
-        acts.append(Timed(moment(day, 11), 6, {"act": "check_slips", "by": TOWN_FINANCE[0], **where}))
-        passed_on = {"act": "pass_slips_on", "by": TOWN_FINANCE[0], **where, "paid_on": day.isoformat()}
-        acts.append(Timed(moment(day, 14), 6, passed_on))
-        acts.append(Timed(moment(day, 15), 6, {"act": "check_slips", "by": COUNTY_FINANCE[1], "region": TOWN[:6]}))
+    for day in plan.slip_days:
+        if plan.slips_to == "town":
+            where = {"region": plan.town}
+            acts.append(Timed(moment(day, 11), 6, {"act": "check_slips", "by": TOWN_FINANCE[0], **where}))
+            passed_on = {"act": "pass_slips_on", "by": TOWN_FINANCE[0], **where, "paid_on": day.isoformat()}
+            acts.append(Timed(moment(day, 14), 6, passed_on))
+        acts.append(Timed(moment(day, 15), 6, {"act": "check_slips", "by": COUNTY_FINANCE[1], "region": plan.prefix}))
     return acts
 
 

@@ -18,7 +18,7 @@ def learn(town: Town) -> None:
     """Fill in what the lists will say. Changes the people of `town`."""
     _help(town, stream(town.seed, "help"))
     _disability(town, stream(town.seed, "disability"))
-    _schooling(town, stream(town.seed, "schooling"))
+    go_to_school(town, stream(town.seed, "schooling"))
     _employment(town, stream(town.seed, "employment"))
     _leavers(town, stream(town.seed, "leavers"))
     _lists(town, stream(town.seed, "lists"))
@@ -101,9 +101,11 @@ def _disability(town: Town, rng: Random) -> None:
         _grant(rng, both, "disabled_federation", "一级", 2008)
 
 
-def _schooling(town: Town, rng: Random) -> None:
+def go_to_school(town: Town, rng: Random) -> None:
+    """Who goes to which school."""
+    plan, year = town.plan, town.plan.school_year
     homes = {person: household.village for household in town.households for person in household.members}
-    for stage, first, last in (("primary", 2009, 2014), ("junior", 2006, 2008)):
+    for stage, first, last in (("primary", year - 12, year - 7), ("junior", year - 15, year - 13)):
         schools = [school for school in town.schools if school.stage == stage]
         age_at_entry = 7 if stage == "primary" else 13
         for person in town.living():
@@ -113,17 +115,18 @@ def _schooling(town: Town, rng: Random) -> None:
                 continue
             entry = date(cohort + age_at_entry, 9, 1)
             if rng.random() < 0.08:  # at school in the county town: stays on the roster of the village
-                person.schooling = ("县城某学校", "140522100", entry)
+                person.schooling = ("县城某学校", f"{plan.county}100", entry)
                 continue
             index = town.villages.index(homes[person]) % len(schools)
             person.school = schools[index]
             person.schooling = (schools[index].name, schools[index].region, entry)
             person.on_village_roster = rng.random() < 0.06  # else the school alone names them
     for person in town.living():
-        if person.schooling is None and 15 <= person.age() <= 21 and rng.random() < (0.8 if person.age() < 18 else 0.3):
+        age = person.age(plan.first_day)
+        if person.schooling is None and 15 <= age <= 21 and rng.random() < (0.8 if age < 18 else 0.3):
             city = rng.choice(("140105", "410105", "610113"))
-            place = ("县第一中学", "140522100") if person.age() < 18 else ("某大学", city)
-            person.schooling = (*place, date(2021 - rng.randint(1, 2), 9, 1))
+            place = ("县第一中学", f"{plan.county}100") if age < 18 else ("某大学", city)
+            person.schooling = (*place, date(year - rng.randint(1, 2), 9, 1))
 
 
 def _employment(town: Town, rng: Random) -> None:

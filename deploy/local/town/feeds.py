@@ -1,4 +1,4 @@
-"""The lists that departments hand over: seven kinds before the season, slips put right a week later, births in 2022."""
+"""The lists that departments hand over: before the season, slips put right a week later, births afterwards."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -25,11 +25,11 @@ class Feed:
 
 @dataclass(frozen=True)
 class Newborn:
-    """A child of 2022: the household, the child, the day on which somebody goes to register it."""
+    """A child born in the year of cover: the household, the child, the day of the list of births on which it stands."""
 
     household: Household
     child: Person
-    feed_month: int
+    listed_on: date
 
 
 _HELP_HEADERS = {
@@ -38,6 +38,7 @@ _HELP_HEADERS = {
     "rural_revitalisation": ["姓名", "身份证号", "人员类别", "认定日期", "终止日期"],
     "veterans": ["姓名", "身份证号", "优抚类别", "认定日期", "终止日期"],
     "employee_insurance": ["姓名", "身份证号", "参保单位", "参保起始日期", "参保终止日期"],
+    "health": ["姓名", "身份证号", "认定日期", "终止日期"],
 }
 _POLICE_HEADER = ["姓名", "身份证号", "性别", "户号", "户籍地代码", "变动类型", "变动日期"]
 _SCHOOL_HEADER = ["姓名", "身份证号", "学校名称", "学校所在地代码", "入学日期"]
@@ -76,20 +77,23 @@ def moment(day: date, hour: int = 9, minute: int = 0) -> datetime:
 def write_feeds(town: Town, folder: Path) -> list[Feed]:
     """Write the lists of the autumn of 2021 and say when each is handed over."""
     rng = stream(town.seed, "feeds")
-    feeds = [_public_security(town, rng, folder), _education(town, rng, folder)]
-    for supplier in _HELP_LISTS:
-        feeds += _help_lists(town, rng, folder, supplier)
+    feeds = [police_list(town, rng, folder, date(2021, 8, 16)), education_list(town, rng, folder, date(2021, 9, 1))]
+    for supplier, (day, kinds, second_day) in _HELP_LISTS.items():
+        feeds += department_list(town, rng, folder, supplier, day, kinds, second_day)
     return feeds
 
 
 def write_list(folder: Path, supplier: str, day: date, said: Iterable[tuple[Person, Fact]]) -> Feed:
     """Write one more list of a department: what it says about each of these people."""
     header = _HELP_HEADERS[supplier]
-    rows: list[Row] = [
-        dict(zip(header, (person.name, person.number, fact.word, fact.since, fact.until), strict=True))
-        for person, fact in said
-    ]
+    rows = [_said(header, person, fact) for person, fact in said]
     return _write(folder, supplier, day, header, rows)
+
+
+def _said(header: list[str], person: Person, fact: Fact) -> Row:
+    """What a department says of a person; where every row of its list says the same, there is no word for it."""
+    whole = (person.name, person.number, fact.word, fact.since, fact.until)
+    return dict(zip(header, whole if len(header) == len(whole) else (*whole[:2], *whole[3:]), strict=True))
 
 
 def newborns(town: Town) -> list[Newborn]:
@@ -105,23 +109,22 @@ def newborns(town: Town) -> list[Newborn]:
         number = town.book.give(birth, "male" if sex == "male" else "female")
         code = household.village.code
         child = Person(name, "male" if sex == "male" else "female", birth, number, "newborn", code, code)
-        found.append(Newborn(household, child, next(m for m in (4, 7, 10, 12) if birth.month < m)))
+        found.append(Newborn(household, child, date(2022, next(m for m in (4, 7, 10, 12) if birth.month < m), 2)))
     return sorted(found, key=lambda newborn: (newborn.child.birth, newborn.child.number))
 
 
 def write_births(children: list[Newborn], folder: Path) -> list[Feed]:
-    """Public security's quarterly lists of births."""
+    """Public security's lists of births."""
     feeds = []
-    for month in (4, 7, 10, 12):
+    for day in sorted({newborn.listed_on for newborn in children}):
         rows: list[Row] = [
             _police_row(newborn.child, newborn.household, "出生", newborn.child.birth)
             for newborn in children
-            if newborn.feed_month == month
+            if newborn.listed_on == day
         ]
-        if rows:
-            file = f"feeds/public_security-2022-{month:02d}-02.csv"
-            write_csv(folder / file, _POLICE_HEADER, cells(rows, _POLICE_HEADER), "gb18030")
-            feeds.append(Feed("public_security", moment(date(2022, month, 2), 8, 30), file))
+        file = f"feeds/public_security-{day}.csv"
+        write_csv(folder / file, _POLICE_HEADER, cells(rows, _POLICE_HEADER), "gb18030")
+        feeds.append(Feed("public_security", moment(day, 8, 30), file))
     return feeds
 
 
@@ -137,7 +140,8 @@ def _police_row(person: Person, household: Household, word: str, day: date | Non
     }
 
 
-def _public_security(town: Town, rng: Random, folder: Path) -> Feed:
+def police_list(town: Town, rng: Random, folder: Path, day: date) -> Feed:
+    """Where the hukou of everybody is, who moved, who died."""
     rows: list[Row] = []
     for household in town.households:
         for person in household.members:
@@ -152,32 +156,35 @@ def _public_security(town: Town, rng: Random, folder: Path) -> Feed:
     # Slips stand beside the right rows here: the register is the ground on which all other lists are checked.
     first, second, third = rng.sample(rows, 3)
     rows += [SLIPS["wrong_digit"](first), SLIPS["too_short"](second), dict(third)]
-    file = "feeds/public_security-2021-08-16.csv"
+    file = f"feeds/public_security-{day}.csv"
     write_csv(folder / file, _POLICE_HEADER, cells(rows, _POLICE_HEADER), "gb18030")
-    return Feed("public_security", moment(date(2021, 8, 16)), file)
+    return Feed("public_security", moment(day), file)
 
 
-def _education(town: Town, rng: Random, folder: Path) -> Feed:
+def education_list(town: Town, rng: Random, folder: Path, day: date) -> Feed:
+    """Who is at school, early on that day."""
     rows: list[Row] = [
         dict(zip(_SCHOOL_HEADER, (person.name, person.number, *person.schooling), strict=True))
         for person in town.people()
         if person.schooling is not None
     ]
     rows, _ = make_slips(rng, rows, ("unknown_region", "duplicate", "no_such_birthday"))
-    file = "feeds/education-2021-09-01.xlsx"
+    file = f"feeds/education-{day}.xlsx"
     write_xlsx(folder / file, "在校学生", _SCHOOL_HEADER, cells(rows, _SCHOOL_HEADER))
-    return Feed("education", moment(date(2021, 9, 1), 7, 30), file)
+    return Feed("education", moment(day, 7, 30), file)
 
 
-def _help_lists(town: Town, rng: Random, folder: Path, supplier: str) -> list[Feed]:
-    header, (day, kinds, second_day) = _HELP_HEADERS[supplier], _HELP_LISTS[supplier]
+def department_list(
+    town: Town, rng: Random, folder: Path, supplier: str, day: date, kinds: tuple[str, ...], second_day: date
+) -> list[Feed]:
+    """What a department says of the people, with slips of these kinds; on the second day the slips put right."""
+    header = _HELP_HEADERS[supplier]
     known: list[Row] = []
     others: list[Row] = []
     for person in town.people():
         for fact in person.facts:
             if fact.supplier == supplier:
-                cell_values = (person.name, person.number, fact.word, fact.since, fact.until)
-                row: Row = dict(zip(header, cell_values, strict=True))
+                row = _said(header, person, fact)
                 # Without a line at public security nobody could tell whose name is right, so those rows stay whole.
                 (known if person.registered and person.hukou not in OTHER_PLACES else others).append(row)
     rng.shuffle(known)

@@ -11,7 +11,6 @@ from typing import Literal
 Sex = Literal["male", "female"]
 
 # County codes by the first year of birth from which they were given (oldest first).
-_HERE = ((0, "142526"), (1985, "140522"))
 _NEIGHBOURS = (
     ((0, "142525"), (1985, "140521")),
     ((0, "142528"), (1985, "140523"), (1993, "140581")),
@@ -43,13 +42,15 @@ def impossible_birth_date(number: str) -> str:
 class NumberBook:
     """Gives out identity numbers, each once."""
 
-    def __init__(self, rng: Random) -> None:
+    def __init__(self, rng: Random, here: tuple[tuple[int, str], ...]) -> None:
+        """`here`: the county's codes by the first year of birth from which they were given, oldest first."""
         self._rng = rng
+        self._here = here
         self._given: set[str] = set()
 
     def give(self, birth: date, sex: Sex, *, from_elsewhere: bool = False) -> str:
         """A number for a person born that day; `from_elsewhere`: with the code of a neighbouring county."""
-        codes = self._rng.choice(_NEIGHBOURS) if from_elsewhere else _HERE
+        codes = self._rng.choice(_NEIGHBOURS) if from_elsewhere else self._here
         county = next(code for since, code in reversed(codes) if birth.year >= since)
         while True:
             serial = self._rng.randrange(0, 490) * 2 + (1 if sex == "male" else 2)

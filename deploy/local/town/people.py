@@ -10,11 +10,9 @@ from random import Random
 
 from .identity import NumberBook, Sex
 from .names import given_name, surname, village_names
+from .plans import YANGCHENG, Plan
 
-COUNTY = "140522"
-TOWN = "140522108"
-FIRST_DAY = date(2021, 9, 1)
-LISTS_CLOSED = date(2021, 8, 10)  # births after this day are in no list of the autumn
+COUNTY, TOWN, FIRST_DAY = YANGCHENG.county, YANGCHENG.town, YANGCHENG.first_day
 OTHER_PLACES = ("140502001001", "140105002003", "140581001002", "410105003001", "140525100201")
 LEAST_RESIDENTS, MOST_RESIDENTS = 100, 200_000
 
@@ -70,6 +68,9 @@ class Person:
     second_village: Village | None = None  # stands on the roster of another village too
     joins_late: bool = False  # on no roster; registers alone at the agency
     newcomer: bool = False  # 新参 rather than 续保
+    permit: bool = False  # 居住证
+    former_scheme: str = ""  # 城镇, 新农合: where two schemes were merged
+    missed_years: int = 0  # 断缴年数
 
     def age(self, on: date = FIRST_DAY) -> int:
         """Full years on that day."""
@@ -103,6 +104,7 @@ class Household:
 class Town:
     """All there is."""
 
+    plan: Plan
     seed: int
     residents: int
     villages: list[Village]
@@ -130,21 +132,22 @@ def quota(residents: int, share: float, least: int = 1) -> int:
     return max(least, round(residents * share))
 
 
-def settle(seed: int, residents: int) -> Town:
+def settle(plan: Plan, seed: int, residents: int) -> Town:
     """Found the villages and fill them with exactly `residents` people. Raises ValueError if out of bounds."""
     if not LEAST_RESIDENTS <= residents <= MOST_RESIDENTS:
         raise ValueError(f"RESIDENTS must lie between {LEAST_RESIDENTS} and {MOST_RESIDENTS}: {residents}")
     rng = stream(seed, "villages")
     count = max(1, round(residents / 550))
-    villages = [Village(f"{TOWN}{200 + n}", name) for n, name in enumerate(village_names(rng, count))]
-    town = Town(seed, residents, villages, _schools(villages, residents), [], NumberBook(stream(seed, "numbers")))
+    villages = [Village(f"{plan.town}{200 + n}", name) for n, name in enumerate(village_names(rng, count))]
+    book = NumberBook(stream(seed, "numbers"), plan.old_codes or ((0, plan.county),))
+    town = Town(plan, seed, residents, villages, _schools(villages, residents), [], book)
     rng = stream(seed, "households")
     for village, size in zip(villages, _sizes(rng, residents, count), strict=True):
         left, house = size, 0
         while left:
             house += 1
             slots = _slots(rng, left)
-            town.households.append(_household(rng, town.book, village, house, slots))
+            town.households.append(_household(rng, town, village, house, slots))
             left -= len(slots)
     return town
 
@@ -246,29 +249,30 @@ _DRAWERS = {
 }
 
 
-def _birth(rng: Random, age: int) -> date:
-    latest = FIRST_DAY.replace(year=FIRST_DAY.year - age)
-    earliest = FIRST_DAY.replace(year=FIRST_DAY.year - age - 1) + timedelta(days=1)
-    latest = min(latest, LISTS_CLOSED)
+def _birth(rng: Random, plan: Plan, age: int) -> date:
+    latest = plan.first_day.replace(year=plan.first_day.year - age)
+    earliest = plan.first_day.replace(year=plan.first_day.year - age - 1) + timedelta(days=1)
+    latest = min(latest, plan.lists_closed)
     return earliest + timedelta(days=rng.randrange((latest - earliest).days + 1))
 
 
-def _household(rng: Random, book: NumberBook, village: Village, house: int, slots: list[_Slot]) -> Household:
+def _household(rng: Random, town: Town, village: Village, house: int, slots: list[_Slot]) -> Household:
     family_name = surname(rng)
     members = []
     for role, sex, age in slots:
-        birth = _birth(rng, age)
+        birth = _birth(rng, town.plan, age)
         married_in = sex == "female" and role in {"wife", "parent"}
         came = married_in and rng.random() < 0.18
         if role == "away" and sex == "female":
             married_in = True
         name = (surname(rng) if married_in else family_name) + given_name(rng, sex, birth.year)
-        person = Person(name, sex, birth, book.give(birth, sex, from_elsewhere=came), role, village.code, village.code)
+        number = town.book.give(birth, sex, from_elsewhere=came)
+        person = Person(name, sex, birth, number, role, village.code, village.code)
         if came and age < 55:
             if rng.random() < 0.3:  # lives here, hukou still at her parents': public security of the county has no line
                 person.hukou, person.registered = rng.choice(OTHER_PLACES), False
             else:
-                year = 2021 - rng.randint(1, max(1, age - 20))
+                year = town.plan.first_day.year - rng.randint(1, max(1, age - 20))
                 person.hukou_since = date(year, rng.randint(1, 7), rng.randint(1, 28))
         if role == "away" or (20 <= age <= 45 and rng.random() < 0.06):
             person.residence = rng.choice(OTHER_PLACES)

@@ -4,17 +4,16 @@ from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
 
 from .feeds import moment
+from .plans import Plan
 from .timed import Act, Timed
 
-ROUNDS = (date(2021, 9, 29), date(2021, 10, 29), date(2021, 11, 29), date(2021, 12, 29), date(2021, 12, 31))
-"""The days on which two persons look at what is open; a month's last statement has had its days to be answered."""
 _PAID_BY = {"pay_wechat": "wechat", "pay_bank": "bank", "reverse_bank": "bank"}
 _BRINGS, _PROPOSES, _APPROVES = "reconciler-a", "reconciler-b", "reconciler-c"
 
 Series = tuple[str, str, date]  # channel, institution, day
 
 
-def statement_acts(acts: Iterable[Timed]) -> list[Timed]:
+def statement_acts(plan: Plan, acts: Iterable[Timed]) -> list[Timed]:
     """Statements of the days on which a channel had something to say, and what two persons do about what is open."""
     acts = list(acts)
     found = []
@@ -23,7 +22,7 @@ def statement_acts(acts: Iterable[Timed]) -> list[Timed]:
         fields = {"act": "hand_in_statement", "by": _BRINGS, **of}
         found.append(Timed(moment(day + timedelta(days=1), 10, 30), 8, fields))
     before = date.min
-    for day in ROUNDS:
+    for day in plan.reconciled_on:
         items = [item for act in acts for item in _to_resolve(act) if before <= date.fromisoformat(item["day"]) < day]
         found.append(Timed(moment(day, 15), 8, {"act": "propose_resolutions", "by": _PROPOSES, "items": items}))
         found.append(Timed(moment(day, 16, 30), 8, {"act": "approve_resolutions", "by": _APPROVES}))

@@ -9,11 +9,13 @@ from datetime import date, datetime, timedelta
 
 from .channels import Deposit
 from .feeds import moment
-from .people import COUNTY, Town, quota, stream
+from .people import Town, quota, stream
+from .plans import Counter, Plan
 from .timed import Act, Timed
-from .visits import COUNTERS, HOURS, Counter, Visit, Visits
+from .visits import HOURS, Visit, Visits
 
 _DECISIVE = "花名在征缴期后报送，经核实予以退还"  # what the system finds too late is decided with a reason
+_UNREGULATED = "政策未规定退费；经核实同一保费缴了两次，多缴的一笔退还缴费人"  # and what no rule speaks of
 
 
 @dataclass(frozen=True)
@@ -31,10 +33,10 @@ def way_back(town: Town, paid: Visit | Deposit) -> Way:
     county's agency and is insured there (A004-13).
     """
     if isinstance(paid, Deposit):
-        return Way("cash", COUNTERS[-1]) if paid.channel == "agent" else Way(paid.channel)
+        return Way("cash", town.plan.counters[-1]) if paid.channel == "agent" else Way(paid.channel)
     rng = stream(town.seed, f"refund {paid.insured[0].number}")
-    hall = COUNTY if paid.race or any(person.joins_late for person in paid.insured) else paid.counter.region
-    counter = rng.choice([counter for counter in COUNTERS if counter.region == hall])
+    hall = town.plan.county if paid.race or any(person.joins_late for person in paid.insured) else paid.counter.region
+    counter = rng.choice([counter for counter in town.plan.counters if counter.region == hall])
     by_card = paid.method == "pos" and rng.random() < 0.7
     return Way("pos_return" if by_card else "cash", counter)
 
@@ -51,22 +53,22 @@ def going_back(
     check = found_at.date() + timedelta(days=rng.randint(2, 3))
     decide = check + timedelta(days=rng.randint(1, 2))
     pay = decide + timedelta(days=rng.randint(1, 3))
-    note = {"note": _DECISIVE} if late else {}
+    note = {"note": _DECISIVE} if late else {} if town.plan.regulates_refunds else {"note": _UNREGULATED}
     acts = [
         Timed(moment(check, 9, 30), 4, {"act": "check_refund", "by": "refund-checker", **whose, **note}),
         Timed(moment(decide, 9, 30), 4, {"act": "decide_refund", "by": "refund-approver", **whose, **note}),
-        _paid(whose, pay, way, fate),
+        _paid(town.plan, whose, pay, way, fate),
     ]
     if fate == "abnormal":
         otherwise = pay + timedelta(days=rng.randint(2, 3))
         reroute = {"act": "reroute_refund", "by": "refund-approver", **whose, "note": "银行卡已注销，改为窗口现金退付"}
         acts.append(Timed(moment(otherwise, 11), 4, reroute))
-        acts.append(_paid(whose, otherwise + timedelta(days=1), Way("cash", COUNTERS[-1]), None))
+        acts.append(_paid(town.plan, whose, otherwise + timedelta(days=1), Way("cash", town.plan.counters[-1]), None))
     return acts
 
 
-def _paid(whose: Act, day: date, way: Way, fate: str | None) -> Timed:
-    where: Act = {"counter": None, "region": COUNTY, "by": "refund-payer"}
+def _paid(plan: Plan, whose: Act, day: date, way: Way, fate: str | None) -> Timed:
+    where: Act = {"counter": None, "region": plan.county, "by": "refund-payer"}
     if way.counter:
         where = {"counter": way.counter.code, "region": way.counter.region, "by": f"cashier-{way.counter.terminal}"}
     fields = {"act": "pay_refund", **whose, **where, "shift_day": day.isoformat(), "method": way.method}

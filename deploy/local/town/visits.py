@@ -11,29 +11,13 @@ from .channels import E_CHANNELS, INSTITUTIONS, Deposit, Deposits, agent_days, d
 from .feeds import moment
 from .names import given_name, surname
 from .people import COUNTY, TOWN, Household, Person, Town, quota, stream
+from .plans import YANGCHENG, Counter, Plan
 
 LAST_DAY = date(2021, 12, 25)
 LAST_SECOND = datetime(2021, 12, 25, 23, 59, 59)  # noqa: DTZ001 - the offset is written with the act
 MIDNIGHT = datetime(2021, 12, 26)  # noqa: DTZ001
 HOURS = ((10, 20), (15, 10))
-FULL_HELP = ("特困", "孤儿", "事实无人抚养儿童", "一级", "二级", "在乡重点优抚")
-
-
-@dataclass(frozen=True)
-class Counter:
-    """A window of a tax hall: its code, the region of the hall, its card terminal."""
-
-    code: str
-    region: str
-    terminal: str
-
-
-COUNTERS = (
-    Counter("MANGHE01", TOWN, "14052210801"),
-    Counter("MANGHE02", TOWN, "14052210802"),
-    Counter("COUNTY01", COUNTY, "14052200001"),
-    Counter("COUNTY02", COUNTY, "14052200002"),
-)
+COUNTERS = YANGCHENG.counters
 
 
 @dataclass(eq=False)
@@ -62,18 +46,42 @@ class Visits:
     deposits: Deposits = field(default_factory=Deposits)
 
 
-def owes(person: Person, on: date) -> bool:
+def owes(plan: Plan, person: Person, on: date) -> bool:
     """Whether the person will be enrolled and owes a part: nobody is sent to a counter who has nothing to pay."""
     employed = any(f.supplier == "employee_insurance" and (f.until is None or f.until >= on) for f in person.facts)
-    tie = person.hukou.startswith(COUNTY) or person.residence.startswith(COUNTY)
-    return person.died_on is None and tie and not employed and not person.has(*FULL_HELP)
+    local = person.hukou.startswith(plan.prefix)
+    learns = person.schooling is not None and person.schooling[1].startswith(plan.prefix)
+    lives = person.residence.startswith(plan.prefix)
+    stays = lives and (plan.residence == "counts" or (plan.residence == "with_permit" and person.permit))
+    tie = local or stays or (learns and plan.residence != "counts")
+    return person.died_on is None and tie and not employed and not _has_nothing_to_pay(plan, person)
 
 
-def plan_visits(town: Town, ready: dict[str, datetime], open_channels: tuple[str, ...]) -> Visits:
-    """Plan how everybody pays. `ready`: by identity number the moment at which a person is registered."""
+def _has_nothing_to_pay(plan: Plan, person: Person) -> bool:
+    """Whether somebody else pays the whole premium."""
+    by_list = any(
+        first <= person.birth <= last for fact in person.facts for first, last in plan.full_help.get(fact.word, ())
+    )
+    by_age = plan.born_free is not None and plan.born_free[0] <= person.birth <= plan.born_free[1]
+    return by_list or (by_age and person.hukou.startswith(plan.prefix))
+
+
+def plan_visits(town: Town, ready: dict[str, datetime]) -> Visits:
+    """Plan how everybody pays, and what goes wrong at the counters; `ready` as in `plan_payments`."""
     rng = stream(town.seed, "visits")
+    visits = plan_payments(town, rng, ready)
+    _last_second(rng, visits)
+    _doubles(town, rng, visits)
+    _paid_already(town, rng, visits)
+    _closed_days(rng, visits, ready)
+    return visits
+
+
+def plan_payments(town: Town, rng: Random, ready: dict[str, datetime]) -> Visits:
+    """Plan how everybody pays. `ready`: by identity number the moment at which a person is registered."""
+    plan = town.plan
     owing = {
-        household: [p for p in household.members if p.number in ready and owes(p, ready[p.number].date())]
+        household: [p for p in household.members if p.number in ready and owes(plan, p, ready[p.number].date())]
         for household in town.households
     }
     visits = Visits()
@@ -82,23 +90,20 @@ def plan_visits(town: Town, ready: dict[str, datetime], open_channels: tuple[str
     for household, people in owing.items():
         paying = [person for person in people if person not in never]
         visits.unpaid += [person for person in people if person in never]
-        payments += [(household, payer, group) for payer, group in _groups(rng, household, paying)]
+        payments += [(household, payer, group) for payer, group in _groups(rng, plan, household, paying)]
     doors = agent_days(rng, town)
-    channels = share_out(stream(town.seed, "channels"), len(payments), open_channels)
+    channels = share_out(stream(town.seed, "channels"), len(payments), plan.shares)
     for (household, payer, group), channel in zip(payments, channels, strict=True):
         first = max(ready[person.number] for person in group).date() + timedelta(days=1)
+        last = min(_last_day(plan, person) for person in group)
         if channel == "counter":
-            hall = TOWN if rng.random() < 0.65 else COUNTY
-            visits.all.append(_visit(rng, _day(rng, first), hall, payer, group))
+            hall = plan.town if rng.random() < 0.65 else plan.county
+            visits.all.append(_visit(rng, plan, _day(rng, plan, first, last), hall, payer, group))
         else:
-            day = _day(rng, first)
+            day = _day(rng, plan, first, last)
             if channel == "agent":
-                day = rng.choice([door for door in doors[household.village.code] if door >= first])
+                day = rng.choice([door for door in doors[household.village.code] if first <= door <= last])
             visits.deposits.all.append(_deposit(rng, channel, day, household, payer, group))
-    _last_second(rng, visits)
-    _doubles(town, rng, visits)
-    _paid_already(town, rng, visits)
-    _closed_days(rng, visits, ready)
     return visits
 
 
@@ -114,46 +119,45 @@ def _who_never_pays(rng: Random, owing: dict[Household, list[Person]]) -> set[Pe
     return never
 
 
-def _groups(rng: Random, household: Household, people: list[Person]) -> list[tuple[Person, list[Person]]]:
+def _groups(rng: Random, plan: Plan, household: Household, people: list[Person]) -> list[tuple[Person, list[Person]]]:
     """Who pays for whom: mostly one for all, sometimes everybody alone, the children with a parent."""
     if not people:
         return []
-    adults = [p for p in household.members if p.age() >= 18 and p.died_on is None and p.moved_away_on is None]
-    head = household.head if household.head.age() >= 18 else (adults or people)[0]
+    on = plan.first_day
+    adults = [p for p in household.members if p.age(on) >= 18 and p.died_on is None and p.moved_away_on is None]
+    head = household.head if household.head.age(on) >= 18 else (adults or people)[0]
     if len(people) == 1 or rng.random() < 0.62:
         return [(head if rng.random() < 0.7 or not adults else rng.choice(adults), people)]
-    grown = [p for p in people if p.age() >= 18]
+    grown = [p for p in people if p.age(on) >= 18]
     if not grown:
         return [(head, people)]
     groups = [(person, [person]) for person in grown]
     for child in people:
-        if child.age() < 18:
+        if child.age(on) < 18:
             rng.choice(groups)[1].append(child)
     return groups
 
 
-def _day(rng: Random, first: date) -> date:
-    """A day on which the halls take money (days 1-25, to 25 December), more of them towards the end."""
-    days: list[date] = []
-    weights: list[float] = []
-    for month, share in ((9, 1.0), (10, 0.8), (11, 1.2), (12, 2.2)):
-        for number in range(1, 26):
-            day = date(2021, month, number)
-            if day >= first:
-                quiet = 0.3 if day.weekday() >= 5 or (month == 10 and number <= 7) else 1.0
-                rush = 2.5 if month == 12 and number >= 20 else 1.0
-                days.append(day)
-                weights.append(share * (1 + number / 12) * quiet * rush)
-    return rng.choices(days, weights)[0]
+def _last_day(plan: Plan, person: Person) -> date:
+    """The last day on which money of this person is taken in time."""
+    if plan.others_close is None or person.schooling is not None:
+        return plan.calendar[-1][0]
+    return plan.others_close
 
 
-def _counter(rng: Random, hall: str) -> Counter:
-    return rng.choice([counter for counter in COUNTERS if counter.region == hall])
+def _day(rng: Random, plan: Plan, first: date, last: date) -> date:
+    """A day on which money is taken, more of them towards the end."""
+    days = [(day, weight) for day, weight in plan.calendar if first <= day <= last]
+    return rng.choices([day for day, _ in days], [weight for _, weight in days])[0]
 
 
-def _visit(rng: Random, day: date, hall: str, payer: Person, group: list[Person]) -> Visit:
+def _counter(rng: Random, plan: Plan, hall: str) -> Counter:
+    return rng.choice([counter for counter in plan.counters if counter.region == hall])
+
+
+def _visit(rng: Random, plan: Plan, day: date, hall: str, payer: Person, group: list[Person]) -> Visit:
     method = "cash" if rng.random() < 0.42 else "pos"
-    return Visit(moment(day, *rng.choice(HOURS)), _counter(rng, hall), method, payer.name, payer.number, group)
+    return Visit(moment(day, *rng.choice(HOURS)), _counter(rng, plan, hall), method, payer.name, payer.number, group)
 
 
 def _deposit(rng: Random, channel: str, day: date, household: Household, payer: Person, group: list[Person]) -> Deposit:
@@ -196,7 +200,7 @@ def _doubles(town: Town, rng: Random, visits: Visits) -> None:
         insured = first.insured[: rng.choice((1, 1, 2))]
         number = other.number if other else None
         race = at == first.at
-        second = Visit(at, _counter(rng, hall), "pos", name, number, insured, double=True, race=race)
+        second = Visit(at, _counter(rng, town.plan, hall), "pos", name, number, insured, double=True, race=race)
         visits.all.append(second)
         visits.doubles.append(second)
 
@@ -205,7 +209,8 @@ def _paid_already(town: Town, rng: Random, visits: Visits) -> None:
     """Somebody brings cash for what is paid: the clerk sees it and takes nothing."""
     early = [v for v in _usual(visits) if v.at.date() <= date(2021, 12, 20)]
     for first in rng.sample(early, min(quota(town.residents, 0.002), len(early))):
-        at = moment(_day(rng, first.at.date() + timedelta(days=1)), *HOURS[0])
+        day = _day(rng, town.plan, first.at.date() + timedelta(days=1), LAST_DAY)
+        at = moment(day, *HOURS[0])
         visits.all.append(
             Visit(at, first.counter, "cash", first.payer_name, first.payer_number, first.insured[:1], "already_paid")
         )

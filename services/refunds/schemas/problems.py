@@ -68,8 +68,8 @@ NOTE_NEEDED = ProblemType(
     422,
     ("须写明理由", "A reason is needed"),
     (
-        "本申请在退费期后由系统发现，只能由人决定，请在 note 中写明理由",
-        "The system found this case after the period; only a person can decide it, and says why in `note`",
+        "本申请由系统在退费期后发现，或政策没有退费规定，只能由人决定，请在 note 中写明理由",
+        "The system found this after the period, or where no rule speaks of refunds; a person decides, and says why",
     ),
 )
 NOT_ABNORMAL = ProblemType(

@@ -33,7 +33,7 @@ async def check(
     standing = await find(service, caller, order.pool, application_id)
     _require_note(standing, order.note)
     confirming = order.result == "confirmed" and standing["state"] == rules.State.REQUESTED
-    reasons = await _judge_anew(service, standing) if confirming else []
+    reasons = await _judge_anew(service, standing, order.note) if confirming else []
 
     async def work(tx: Writer) -> Answer:
         act = _CHECKS[order.result]
@@ -66,11 +66,15 @@ async def decide(
     return await once.run(service.database, order.pool, work)
 
 
-async def _judge_anew(service: Refunds, application: Mapping[str, Any]) -> list[rules.Reason]:
+async def _judge_anew(service: Refunds, application: Mapping[str, Any], note: str | None) -> list[rules.Reason]:
+    """Why it is not due. Raises Problem NOTE_NEEDED where no rule speaks of it and the checker is silent."""
     collection = await service.payments.collection(application["pool"], application["collection_id"])
     stated = await service.registration.stated(application["pool"], application["scheme"])
     ground, day = application["ground"], application["requested_on"]
-    return rules.judge(stated, collection, ground, day, late=application["late"])
+    found = application["requested_by"] == rules.SYSTEM
+    if stated is None and found and not note:
+        raise schemas.NOTE_NEEDED()
+    return rules.judge(stated, collection, ground, day, late=application["late"], found=found)
 
 
 def _require_note(application: Mapping[str, Any], note: str | None) -> None:
