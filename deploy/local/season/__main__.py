@@ -20,7 +20,7 @@ from deploy.local import places
 from deploy.local.compose import ComposeSuite
 from deploy.local.issuer import Issuer
 from deploy.local.suite import Suite, SuiteFailed
-from deploy.local.town import PLANS, SCHEME, write_town
+from deploy.local.town import PLANS, SCHEME, UNPLANNED, write_town
 
 from .books import Books, read_books, why_open, write_season
 from .display import Display
@@ -103,6 +103,9 @@ def _run(wish: Wish, faults: frozenset[str], console: Console) -> int:
         return 2
     acts = [json.loads(line) for line in (SEASON / "acts.jsonl").read_text(encoding="utf-8").splitlines()]
     console.print(f"  · {len(town.living())} residents, {len(town.villages)} villages, {len(acts)} acts → {SEASON}")
+    if (unplanned := faults & UNPLANNED) and not PLANS[wish.scheme].regulates_refunds:
+        names = ", ".join(sorted(unplanned))
+        console.print(f"  · not played, because the notice of {wish.scheme} has no word about refunds: {names}")
     begins_at = datetime.fromisoformat(acts[0]["at"])
 
     def report(step: str) -> None:

@@ -2,5 +2,6 @@
 
 from .acts import SCHEME, write_town
 from .plans import PLANS, Plan
+from .regular import UNPLANNED
 
-__all__ = ["PLANS", "SCHEME", "Plan", "write_town"]
+__all__ = ["PLANS", "SCHEME", "UNPLANNED", "Plan", "write_town"]

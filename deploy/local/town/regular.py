@@ -24,8 +24,8 @@ from .rosters import write_rosters
 from .timed import Timed
 from .visits import HOURS, Visit, Visits, plan_payments
 
-_FAULTS = frozenset({"duplicates", "late", "reordered", "timeouts"})
-"""What may go wrong where nobody is asked for money back."""
+UNPLANNED = frozenset({"late_success", "statements", "day26"})
+"""The faults that ask for money back, which such a notice does not regulate."""
 _PERMITS, _MISSED = 0.7, 0.1
 
 
@@ -41,7 +41,7 @@ def regular_acts(town: Town, folder: Path, faults: Collection[str]) -> list[Time
     back = _doubles(town, rng, visits)
     acts = preparation(town, feeds, rosters) + _births(town, rng, children, visits) + _late(town, rng, visits) + back
     acts += counter_acts(town.plan, visits, back) + deposit_acts(town, visits.deposits)
-    acts = disturb(town, acts, _FAULTS.intersection(faults))
+    acts = disturb(town, acts, set(faults) - UNPLANNED)
     return acts + statement_acts(town.plan, acts)
 
 
