@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from .database import Database, Reader, Writer
 from .http import Upstream
+from .jobs import in_turn
 from .metrics import FOLLOWER_LAG
 
 BATCH = 500
@@ -175,15 +176,11 @@ class Follower:
         A pool whose batch fails does not hold up the others; its failure is raised after them.
         """
         behind = [state for state in await self.states() if state["lag"]]
-        failures: list[Exception] = []
-        for state in behind:
-            try:
-                await self.follow(state["pool"], state["cursor"])
-            except Exception as error:  # noqa: BLE001 -- raised below
-                failures.append(error)
-        if failures:
-            raise failures[0]
-        return bool(behind)
+        return await in_turn(behind, self._catch_up)
+
+    async def _catch_up(self, state: Mapping[str, Any]) -> bool:
+        await self.follow(state["pool"], state["cursor"])
+        return True
 
     async def states(self) -> list[dict[str, Any]]:
         """Cursor, head and lag of every pool."""

@@ -9,6 +9,7 @@ a process has died between the two transactions. What cannot be booked stays as 
 import hashlib
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -16,6 +17,7 @@ import structlog
 from shared.clock import wall_now
 from shared.codes import Channel
 from shared.database import Row, Writer
+from shared.jobs import in_turn
 from shared.metrics import CHANNEL_MESSAGES
 from shared.problem import Problem
 
@@ -91,15 +93,12 @@ async def apply_messages(service: Payments) -> bool:
     before = wall_now() - timedelta(seconds=_WAIT_SECONDS)
     async with service.database.reading() as reader:
         waiting = await message_store.waiting_messages(reader, before, _BATCH)
-    failures: list[Exception] = []
-    for row in waiting:
-        try:
-            await _apply(service, row["pool"], row["message_id"])
-        except Exception as error:  # noqa: BLE001 -- one message holds up no other; raised below
-            failures.append(error)
-    if failures:
-        raise failures[0]
-    return bool(waiting)
+    return await in_turn(waiting, partial(_apply_waiting, service))
+
+
+async def _apply_waiting(service: Payments, message: Row) -> bool:
+    await _apply(service, message["pool"], message["message_id"])
+    return True
 
 
 async def _apply(service: Payments, pool: str, message_id: str) -> None:
