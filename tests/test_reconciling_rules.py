@@ -152,6 +152,8 @@ CONFIRM, IGNORE, WAIT = Resolution.CONFIRM, Resolution.IGNORE, Resolution.WAIT
         (BreakKind.DATA_DIFFERS, Channel.WECHAT, PAY, {"ours": True, "single": True}, [CONFIRM, IGNORE, WAIT]),
         (BreakKind.DATA_DIFFERS, Channel.WECHAT, PAY, {"readable": False}, [IGNORE, WAIT]),
         (BreakKind.UNKNOWN, Channel.BANK, REV, {}, [IGNORE, WAIT]),
+        (BreakKind.UNKNOWN, Channel.BANK, PAY, {}, [BOOK, IGNORE, WAIT]),
+        (BreakKind.UNKNOWN, Channel.BANK, PAY, {"ours": True, "single": True}, [IGNORE, WAIT]),
         (BreakKind.TOTALS_DIFFER, Channel.BANK, None, {}, [IGNORE, WAIT]),
         (BreakKind.STATEMENT_MISSING, Channel.BANK, None, {"ours": True}, [IGNORE, WAIT]),
     ],

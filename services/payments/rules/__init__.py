@@ -14,9 +14,7 @@ from .accounts import (
 )
 from .graphs import GRAPHS
 from .refunding import (
-    ASKED_ABOUT,
     AT_COUNTER,
-    LIVE,
     ORIGINAL,
     REFUND_AGE_LIMITS,
     REFUND_TRANSITIONS,
@@ -53,13 +51,11 @@ from .settling import (
 from .shifts import SHIFT_TRANSITIONS, ShiftAct, ShiftStatus
 
 __all__ = [
-    "ASKED_ABOUT",
     "AT_COUNTER",
     "BILL_TRANSITIONS",
     "COLLECTION_TRANSITIONS",
     "GRAPHS",
     "HELD",
-    "LIVE",
     "ORIGINAL",
     "PREMIUM",
     "REFUND_AGE_LIMITS",

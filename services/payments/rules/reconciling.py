@@ -141,7 +141,7 @@ def resolutions_of(
     of_book = channel is not Channel.AGENT
     bookable = line is LineKind.PAYMENT and readable and of_book
     possible = {
-        Resolution.BOOK: bookable and not (ours and kind is BreakKind.DATA_DIFFERS),
+        Resolution.BOOK: bookable and not (ours and kind in (BreakKind.DATA_DIFFERS, BreakKind.UNKNOWN)),
         Resolution.CORRECT: bookable and ours and single,
         Resolution.CONFIRM: line is not None and readable and ours,
         Resolution.REVERSE: ours and of_book and line is not LineKind.REFUND,

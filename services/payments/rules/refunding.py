@@ -57,12 +57,6 @@ REFUND_TRANSITIONS = Graph(
 )
 """Every way a refund begins (from None) and changes; what stands here is drawn in the README."""
 
-LIVE = frozenset({RefundState.SUBMITTED, RefundState.PROCESSING, RefundState.ABNORMAL})
-"""States in which nobody knows yet whether the money has gone back."""
-
-ASKED_ABOUT = frozenset({RefundState.SUBMITTED, RefundState.PROCESSING})
-"""States in which the channel is asked by itself; the safe rerun of both is to ask under the refund's number."""
-
 REFUND_AGE_LIMITS: Mapping[RefundState, timedelta] = {
     RefundState.SUBMITTED: timedelta(hours=1),
     RefundState.PROCESSING: timedelta(days=5),

@@ -65,12 +65,3 @@ RESOLUTION_NOT_POSSIBLE = ProblemType(
         "An exception {kind} can be resolved by {possible}, not by {resolution}",
     ),
 )
-HANDED_OVER = ProblemType(
-    "handed_over",
-    409,
-    ("款项已上解", "The money has been handed over"),
-    (
-        "缴费记录 {collection_id} 的款项由代收台账上解，须以台账红字行更正",
-        "Collection {collection_id} belongs to an agent's ledger; only a contrary line corrects it",
-    ),
-)

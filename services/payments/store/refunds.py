@@ -168,6 +168,9 @@ _DUE = (
     "* power(2, least(tries, 20) - 1))) < :now)"
 )
 
+# Money that a statement brought to light may stand under the channel's reference with the exception's number behind it.
+_OF_CHANNEL = "regexp_replace(submission.reference, '#[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$', '')"
+
 
 async def pool_with_due_refund(tx: Reader, now: datetime, seconds: float, most_seconds: float) -> str | None:
     """The pool whose refund has waited longest to be asked about: after `seconds`, then twice as long each time."""
@@ -189,7 +192,7 @@ async def lease_refund(tx: Writer, pool: str, now: datetime, seconds: float, mos
         "where refund.pool = :pool and collection.pool = refund.pool "
         "and collection.collection_id = refund.collection_id and refund.refund_id = ("
         f"select refund_id from refund where pool = :pool and {_DUE} order by asked_at limit 1 for update skip locked) "
-        f"returning {names}, submission.channel, submission.reference as payment_reference, "
+        f"returning {names}, submission.channel, {_OF_CHANNEL} as payment_reference, "
         "collection.amount_fen as paid_fen",
         pool=pool,
         now=now,

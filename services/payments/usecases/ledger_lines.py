@@ -23,6 +23,7 @@ from ..schemas import ledger_problems as problems
 from ..schemas import ledgers as wire
 from ..store import bills as bill_store
 from ..store import ledgers as store
+from ..store import reversing as reversing_store
 from .reversing import reverse
 from .settling import Payment, settle
 from .suite import Payments
@@ -161,9 +162,9 @@ async def _lock_bills(tx: Writer, pool: str, new: Sequence[tuple[Any, str]], boo
     """All bills of the batch in one order, because runs of payments and of contrary lines take them piecemeal."""
     bill_nos = [line.bill_no for line, _ in new if isinstance(line, wire.PaymentLine)]
     taken_back = [line.contrary_of for line, _ in new if isinstance(line, wire.ContraryLine)]
-    await bill_store.lock_bills(
-        tx, pool, bill_nos + [book[line_no]["bill_no"] for line_no in taken_back if line_no in book]
-    )
+    ids = [book[line_no]["collection_id"] for line_no in taken_back if line_no in book]
+    # The bill that money pays now: since a revision it is not the one that stands on its line.
+    await bill_store.lock_bills(tx, pool, bill_nos + await reversing_store.settled_bills(tx, pool, ids))
 
 
 def _payment(ledger: Row, line: wire.PaymentLine) -> Payment:

@@ -46,8 +46,12 @@ async def resolve(
     if resolution is Resolution.IGNORE:
         return None
     found = await _found(service, tx, row)
+    if resolution is not Resolution.CONFIRM:
+        _require_unchanged(service, row, found)
     if resolution is Resolution.REVERSE:
-        await _take_back(tx, _standing(row, found), _reason(row), now)
+        if not await _take_back(tx, _standing(row, found), _reason(row), now):
+            raise _too_late(row, resolution)  # the channel itself took it back at this very moment
+        await _require_missing(tx, row)
         return None
     if resolution is Resolution.CONFIRM:
         await _confirm(tx, row, found, now)
@@ -59,6 +63,8 @@ async def resolve(
             raise _too_late(row, resolution)
         corrected = taken[0]
     booked = await _book(service, tx, row, found, corrected, approved_by, now)
+    if booked["amount_fen"] != row["line_fen"] or booked.get("reversed_at"):
+        raise _too_late(row, resolution)  # the channel's own message came at this very moment and says otherwise
     about = Subject("collection", row["pool"], booked["collection_id"], booked["amount_fen"])
     await _match(tx, row, [about])
     await clear(tx, row, now)
@@ -77,6 +83,32 @@ async def _found(service: Payments, tx: Writer, row: Row) -> Found:
     return (await find(tx, statement, [line], service.settings.statement_window_days))[row["row_no"]]
 
 
+def _require_unchanged(service: Payments, row: Row, found: Found) -> None:
+    """What was proposed answers what the row came to then; money that has come since is not booked a second time.
+
+    The job sees that, too, but once a day. Raises Problem RESOLUTION_NOT_POSSIBLE.
+    """
+    if row["row_no"] is None:
+        return
+    result = rules.judge(
+        found.line,
+        found.siblings,
+        found.ours,
+        window_open=False,
+        window_days=service.settings.statement_window_days,
+    )
+    come = result is rules.Result.UNKNOWN and found.ours is not None and found.ours.live
+    if result.code_name != row["kind"] or come:
+        raise _too_late(row, row["resolution"])
+
+
+async def _require_missing(tx: Writer, row: Row) -> None:
+    """Money that stood on no statement stands on none now. Asked under the lock that taking it back has taken, so that
+    whoever matches it just now is waited for. Raises Problem RESOLUTION_NOT_POSSIBLE."""
+    if row["row_no"] is None and await store.standing(tx, row["pool"], "collection", [row["collection_id"]]):
+        raise _too_late(row, row["resolution"])
+
+
 def _standing(row: Row, found: Found) -> Sequence[Subject]:
     subjects = [subject for subject in found.subjects if subject.kind == "collection"]
     if not subjects:
@@ -91,12 +123,14 @@ async def _take_back(tx: Writer, subjects: Sequence[Subject], reason: str, now: 
         by_pool[subject.pool].append(subject.id)
     taken = []
     for pool in sorted(by_pool):
+        # The journal before the bill, as where the bank itself takes money back. None: the bank never told of it.
+        entries = {id_: await bank_store.lock_booked(tx, pool, id_) for id_ in sorted(by_pool[pool])}
         fresh = await reverse(tx, pool, by_pool[pool], reason, now)
         for collection in fresh:
             if collection["shift_id"]:
                 await _give_back(tx, collection, now)
-            if collection["channel"] == Channel.BANK:
-                await _note_in_journal(tx, collection)
+            if entry := entries[collection["collection_id"]]:
+                await _note_in_journal(tx, entry)
         taken += fresh
     return taken
 
@@ -114,13 +148,10 @@ async def _give_back(tx: Writer, collection: Mapping[str, Any], now: datetime) -
     await settling_store.insert_transfers(tx, [posting])
 
 
-async def _note_in_journal(tx: Writer, collection: Mapping[str, Any]) -> None:
+async def _note_in_journal(tx: Writer, entry: Row) -> None:
     """The bank's journal says where a payment stands; what we take back is not booked any more."""
-    entry = await bank_store.lock_booked(tx, collection["pool"], collection["collection_id"])
-    if entry is None:
-        return  # booked from a statement: the bank never told of it
     after = JOURNAL_TRANSITIONS[standing_of(entry), Step.CORRECTED]
-    await bank_store.put(tx, collection["pool"], entry["journal_id"], after)
+    await bank_store.put(tx, entry["pool"], entry["journal_id"], after)
 
 
 async def _confirm(tx: Writer, row: Row, found: Found, now: datetime) -> None:
