@@ -3,7 +3,7 @@
     Problem (an exception that is its own answer)
     └─ made by calling a ProblemType: raise BILL_UNKNOWN(bill_no=bill_no)
 
-A service declares its problem types in its `schemas.py` and names them on its routes with `declare`, so that every
+A service declares its problem types in its `schemas` and names them on its routes with `declare`, so that every
 refusal stands in the OpenAPI document.
 """
 
@@ -326,6 +326,8 @@ _EXPLAINED = {
     "datetime_parsing": "应为时间，例如 2021-12-20T09:00:00+08:00",
     "datetime_type": "应为时间，例如 2021-12-20T09:00:00+08:00",
     "timezone_aware": "时间应带时区，例如 2021-12-20T09:00:00+08:00",
+    "year_out_of_range": "年份过早或过晚",
+    "grade_missing": "disabled 须给出残疾等级（1 至 4）",
     "uuid_parsing": "应为 UUID",
     "uuid_type": "应为 UUID",
     "value_error": "内容有误",

@@ -8,7 +8,6 @@ import re
 # [0-9], because \d also stands for the digits of other scripts.
 REGION_PATTERN = r"^[1-9][0-9]{5}([0-9]{3}([0-9]{3})?)?$"
 POOL_PATTERN = r"^[0-9]{6}$"
-AREA_PATTERN = r"^[0-9]{0,12}$"
 
 _REGION = re.compile(REGION_PATTERN)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,6 @@ class Town:
     suite: InProcessSuite
     keys: Path
     banks: FastAPI
-    seqs: dict[str, int] = field(default_factory=dict)
 
     @property
     def service(self) -> usecases.Payments:

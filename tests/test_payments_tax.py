@@ -10,9 +10,8 @@ from sqlalchemy import event as sqlalchemy_event
 
 from services.payments.usecases import Payments
 from tests.payments_town import POOL, Counter, issue_bills
-from tests.suite import InProcessSuite
-from tests.tax_bureau import BATCH, SINGLE, Bureau, event
-from tests.tax_town import Town, keys_of
+from tests.tax_bureau import BATCH, SINGLE, event
+from tests.tax_town import Town, open_town
 
 KEYS = ["event_id", "outcome", "collection_id", "receipt_no", "reason"]
 OTHER_POOL = "140500"
@@ -20,13 +19,8 @@ OTHER_POOL = "140500"
 
 @pytest.fixture
 async def town(databases: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Town]:
-    bureau = Bureau()
-    monkeypatch.setenv("PAYMENTS_TAX_KEYS", keys_of(bureau))
-    suite = InProcessSuite(databases, tmp_path / "keys", only=("payments",))
-    suite.set_clock("2021-12-05 18:00")
-    yield Town(suite, bureau)
-    assert await suite.invariants_broken() == {}
-    await suite.close()
+    async with open_town(databases, tmp_path / "keys", monkeypatch) as opened:
+        yield opened
 
 
 @pytest.mark.rule("S004-01", "S004-22")

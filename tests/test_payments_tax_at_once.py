@@ -12,20 +12,15 @@ from sqlalchemy import event as sqlalchemy_event
 
 from services.payments.usecases import Payments
 from tests.payments_town import Counter, issue_bills
-from tests.suite import InProcessSuite, close_app
-from tests.tax_bureau import Bureau, Channel, event
-from tests.tax_town import Town, keys_of
+from tests.suite import close_app
+from tests.tax_bureau import Channel, event
+from tests.tax_town import Town, open_town
 
 
 @pytest.fixture
 async def town(databases: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Town]:
-    bureau = Bureau()
-    monkeypatch.setenv("PAYMENTS_TAX_KEYS", keys_of(bureau))
-    suite = InProcessSuite(databases, tmp_path / "keys", only=("payments",))
-    suite.set_clock("2021-12-05 18:00")
-    yield Town(suite, bureau)
-    assert await suite.invariants_broken() == {}
-    await suite.close()
+    async with open_town(databases, tmp_path / "keys", monkeypatch) as opened:
+        yield opened
 
 
 @pytest.fixture

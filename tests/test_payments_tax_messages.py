@@ -10,20 +10,15 @@ import pytest
 from services.payments.usecases import Payments
 from services.payments.usecases import tax as tax_usecases
 from tests.payments_town import issue_bills
-from tests.suite import InProcessSuite, close_app
+from tests.suite import close_app
 from tests.tax_bureau import BATCH, SINGLE, Bureau, Channel, event
-from tests.tax_town import Town, keys_of
+from tests.tax_town import Town, keys_of, open_town
 
 
 @pytest.fixture
 async def town(databases: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Town]:
-    bureau = Bureau()
-    monkeypatch.setenv("PAYMENTS_TAX_KEYS", keys_of(bureau))
-    suite = InProcessSuite(databases, tmp_path / "keys", only=("payments",))
-    suite.set_clock("2021-12-05 18:00")
-    yield Town(suite, bureau)
-    assert await suite.invariants_broken() == {}
-    await suite.close()
+    async with open_town(databases, tmp_path / "keys", monkeypatch) as opened:
+        yield opened
 
 
 async def test_verified_before_anything_is_read(town: Town) -> None:

@@ -174,6 +174,8 @@ MALFORMED: list[tuple[list[str | int], Any, str]] = [
     (["registered_at"], "2021-12-20", "/registered_at"),
     (["registered_at"], 1639962000, "/registered_at"),
     (["registered_at"], None, "/registered_at"),
+    (["registered_at"], "0001-01-01T00:00:00+14:00", "/registered_at"),
+    (["paid_at"], "9999-12-31T23:59:59Z", "/paid_at"),
     (["paid_at"], "2021-13-20T09:00:00+08:00", "/paid_at"),
     (["enrolment"], "transfer", "/enrolment"),
     (["documents"], ["passport"], "/documents/0"),
@@ -189,10 +191,11 @@ async def test_a_malformed_request_names_the_field(client: httpx.AsyncClient):
         for step in path[:-1]:
             place = place[step]
         place[path[-1]] = value
-        answer = await client.post("/v1/assessments/preview", json=body)
+        answer = await client.post("/v1/assessments/preview", json=body, headers={"Accept-Language": "en"})
         assert answer.status_code == 422, (path, value)
         assert answer.headers["content-type"] == "application/problem+json"
         assert [error["pointer"] for error in answer.json()["errors"]] == [pointer], (path, value)
+        assert all(error["detail"].isascii() for error in answer.json()["errors"]), (path, value)
 
 
 async def test_every_fault_is_named_at_once(client: httpx.AsyncClient):

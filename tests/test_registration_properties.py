@@ -36,9 +36,6 @@ def filled(overlay: Path) -> Package:
 FILLED = {path.stem: filled(path) for path in sorted((PACKAGES / "overlays").glob("*.yaml"))}
 PACKAGED = {**SCHEMES, **FILLED}
 
-# Statuses that are a reason for a refusal somewhere, or change who owes what: adding them may refuse.
-REFUSING = {Status.EMPLOYEE_INSURED, Status.INSURED_ELSEWHERE}
-
 
 def days(package: Package) -> st.SearchStrategy[date]:
     """Days about the season of a scheme, from before its window to after its cover."""

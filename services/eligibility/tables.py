@@ -5,7 +5,6 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Date,
-    DateTime,
     ForeignKeyConstraint,
     Index,
     Integer,
@@ -21,9 +20,7 @@ from sqlalchemy import (
 )
 
 from shared.database import Json
-from shared.tables import add_shared_tables
-
-Instant = DateTime(timezone=True)
+from shared.tables import Instant, add_shared_tables
 
 metadata = MetaData()
 add_shared_tables(metadata)

@@ -6,7 +6,6 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Date,
-    DateTime,
     Index,
     Integer,
     MetaData,
@@ -19,9 +18,7 @@ from sqlalchemy import (
 )
 
 from shared.database import Json
-from shared.tables import add_shared_tables
-
-Instant = DateTime(timezone=True)
+from shared.tables import Instant, add_shared_tables
 
 metadata = MetaData()
 add_shared_tables(metadata)

@@ -1,20 +1,13 @@
 """Agents who collect in the villages: devices, ledgers with both signatures, closing, slips (S004-24 to S004-26).
 
-What a device signs is worked out here once more, from what services/payments says about the bytes: an agent's telephone
-shares no code with the service either.
+What a device signs is in `signing`.
 """
 
-import base64
-import hashlib
-import json
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
 from .notebook import Notebook
+from .signing import Device, ledger_hash
 from .terminals import yuan
 from .wire import Unexpected, Wire
 
@@ -28,7 +21,7 @@ class Book:
     """An agent's ledger as the agent knows it: what was sent, under which number, and what it hashed to."""
 
     ledger_id: str
-    key: Ed25519PrivateKey
+    device: Device
     hashes: dict[int, str] = field(default_factory=dict)
     received: dict[int, Act] = field(default_factory=dict)  # on the agent's code or account; none that was taken back
     amounts: dict[int, int] = field(default_factory=dict)  # contrary lines below 0
@@ -41,14 +34,13 @@ class Agents:
         self._wire = wire
         self._notebook = notebook
         self._scheme = scheme
-        self._keys: dict[str, Ed25519PrivateKey] = {}
+        self._devices: dict[str, Device] = {}
         self._books: dict[str, Book] = {}
 
     async def register_device(self, act: Act) -> None:
         """The agent's telephone makes a key and registers it."""
-        key = self._keys[act["unit_code"]] = Ed25519PrivateKey.generate()
-        public = base64.b64encode(key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)).decode()
-        body = {"pool": self._wire.pool, "public_key": public, "label": "村委会手机"}
+        device = self._devices[act["unit_code"]] = Device(act["unit_code"])
+        body = {"pool": self._wire.pool, "public_key": device.public_key, "label": "村委会手机"}
         await self._wire.post("payments", act["by"], "/v1/agents/devices", key=f"act-{act['n']}", body=body)
 
     async def open_ledger(self, act: Act) -> None:
@@ -56,7 +48,7 @@ class Agents:
         given = {name: act[name] for name in ("unit_code", "region", "agency_name")}
         body = {"pool": self._wire.pool, "scheme": self._scheme, **given}
         reply = await self._wire.post("payments", act["by"], "/v1/ledgers", key=f"act-{act['n']}", body=body)
-        self._books[act["unit_code"]] = Book(reply.body["ledger_id"], self._keys[act["unit_code"]])
+        self._books[act["unit_code"]] = Book(reply.body["ledger_id"], self._devices[act["unit_code"]])
 
     async def record_lines(self, act: Act) -> None:
         """Send lines; what was sent before has no second effect."""
@@ -91,15 +83,18 @@ class Agents:
             book.amounts[line["line_no"]] = -book.amounts[line["contrary_of"]]
             book.received.pop(line["contrary_of"], None)
             signed_at = act["at"]
-        hash_ = book.hashes[line["line_no"]] = _line_hash(self._wire.pool, book.ledger_id, sent)
         by_image = line.get("method", _BY_IMAGE) == _BY_IMAGE
-        payer = _signature(book.key, "payer", line["payer_name"], signed_at, hash_)
-        if by_image:
-            image = f"oss://ledgers/{act['unit_code']}/{line['line_no']:04d}-payer.jpg"
-            payer = {name: payer[name] for name in ("signer", "signed_at")} | {"image_ref": image}
-        agent = _signature(book.key, "agent", act["by"], signed_at, hash_)
-        return {**sent, **{f"{role}_signature": {**by, "line_hash": hash_}
-                           for role, by in (("payer", payer), ("agent", agent))}}  # fmt: skip
+        signed = book.device.signed_line(
+            self._wire.pool,
+            book.ledger_id,
+            sent,
+            agent=act["by"],
+            payer=line["payer_name"],
+            signed_at=signed_at,
+            payer_image=f"oss://ledgers/{act['unit_code']}/{line['line_no']:04d}-payer.jpg" if by_image else None,
+        )
+        book.hashes[line["line_no"]] = signed["agent_signature"]["line_hash"]
+        return signed
 
     def statement(self, unit_code: str, day: str) -> tuple[str, bytes]:
         """What the bank says came in for an agent on a day, and under whose name: that of the agent's ledger."""
@@ -118,9 +113,8 @@ class Agents:
         book = self._books[act["unit_code"]]
         path = f"/v1/ledgers/{book.ledger_id}"
         totals = (await self._wire.get("payments", act["by"], f"{path}/totals", pool=self._wire.pool)).body
-        counted = "\n".join(f"{number} {book.hashes[number]}" for number in sorted(book.hashes))
-        ledger_hash = hashlib.sha256(counted.encode()).hexdigest()
-        if totals["ledger_hash"] != ledger_hash:
+        counted = ledger_hash(book.hashes)
+        if totals["ledger_hash"] != counted:
             self._notebook.surprise(act["n"], "the ledger's hash is not that of the agent's own lines")
         image = f"oss://ledgers/{act['unit_code']}/head.jpg"
         amounts = book.amounts.values()
@@ -133,7 +127,7 @@ class Agents:
                 "signer": act["by"],
                 "signed_at": act["at"],
                 "image_ref": image,
-                "ledger_hash": ledger_hash,
+                "ledger_hash": counted,
             },
         }
         ledger = await self._wire.get("payments", act["by"], path, pool=self._wire.pool)
@@ -169,22 +163,3 @@ class Agents:
         reply = await self._wire.post("payments", act["by"], "/v1/remittances", key=f"act-{act['n']}", body=body)
         if reply.body["total_fen"] != total_fen:
             raise Unexpected(f"the slip of {act['by']} says {reply.body['total_fen']}, not {total_fen}")
-
-
-def _line_hash(pool: str, ledger_id: str, line: Act) -> str:
-    """SHA-256 over the line as JSON: keys in order, no blanks, instants in UTC."""
-    content = {**line, "pool": pool, "ledger_id": ledger_id}
-    if "paid_at" in content:
-        content["paid_at"] = _utc(content["paid_at"])
-    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _signature(key: Ed25519PrivateKey, role: str, signer: str, signed_at: str, hash_: str) -> dict[str, Any]:
-    message = "\n".join(("canbao-ledger-signature", role, signer, _utc(signed_at), hash_))
-    signature = base64.b64encode(key.sign(message.encode())).decode()
-    return {"signer": signer, "signed_at": signed_at, "ed25519": signature}
-
-
-def _utc(instant: str) -> str:
-    return datetime.fromisoformat(instant).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -24,7 +24,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -36,6 +36,7 @@ from pydantic import BaseModel
 
 from deploy.local import places
 from deploy.local.clock import suite_clock
+from shared.clock import Clock
 
 from .bank_books import STATEMENT_FAULTS, Books, Entry, yuan
 from .bank_payouts import PayoutOrder, Payouts, serve_biller
@@ -61,14 +62,6 @@ PARTIES = {
     party.institution: party for party in (Party("RCB140522", "sm3", "AAAAAAA"), Party("CCB140500", "sha256", "000000"))
 }
 DEFAULT = "RCB140522"
-
-
-class Clock(Protocol):
-    """Tells business time."""
-
-    def now(self) -> datetime:
-        """The business instant."""
-        ...
 
 
 class NotAnswered(Exception):

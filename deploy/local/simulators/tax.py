@@ -39,8 +39,6 @@ import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
-    NoEncryption,
-    PrivateFormat,
     PublicFormat,
     load_pem_private_key,
 )
@@ -51,6 +49,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from deploy.local import places
 
 from .tax_books import SHANGHAI, STATEMENT_FAULTS, Books, Payment
+from .tax_refunds import new_key
 from .tax_refunds import router as refund_router
 
 KEY_ID = "tax-bureau-local"
@@ -91,7 +90,7 @@ class Order(BaseModel):
 
 def key_of(keys: Path = places.KEYS) -> Ed25519PrivateKey:
     """The bureau's key; made at the first use."""
-    pem = places.kept(keys / "tax-bureau.pem", _new_key)
+    pem = places.kept(keys / "tax-bureau.pem", new_key)
     key = load_pem_private_key(pem, password=None)
     assert isinstance(key, Ed25519PrivateKey)
     return key
@@ -297,7 +296,3 @@ def create_app(
 
     app.include_router(refund_router(kept, books.with_name("tax-refunds.jsonl") if books else None, keys))
     return app
-
-
-def _new_key() -> bytes:
-    return Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

@@ -77,7 +77,7 @@ class Refund:
 def agency_key_path(keys: Path = places.KEYS) -> Path:
     """Where the agency's private key lies in the local run; made at the first use."""
     path = keys / "payments-tax.pem"
-    places.kept(path, _new_key)
+    places.kept(path, new_key)
     return path
 
 
@@ -216,5 +216,6 @@ def _is_signed(request: Request, body: bytes, keys: Path) -> bool:
     return True
 
 
-def _new_key() -> bytes:
+def new_key() -> bytes:
+    """A fresh Ed25519 key as PEM."""
     return Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

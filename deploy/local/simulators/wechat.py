@@ -28,9 +28,10 @@ from pydantic import BaseModel
 
 from deploy.local import places
 from deploy.local.clock import suite_clock
+from shared.clock import Clock
 
 from .wechat_books import STATEMENT_FAULTS, Books
-from .wechat_hall import PAYMENT_FAULTS, Clock, Fate, Faults, Hall, Payment, RefundEnd, Refusal
+from .wechat_hall import PAYMENT_FAULTS, Fate, Faults, Hall, Payment, RefundEnd, Refusal
 from .wechat_post import Post
 from .wechat_wire import MCHID, Keys, NotSigned
 

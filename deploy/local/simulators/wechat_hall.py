@@ -4,9 +4,11 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field
+
+from shared.clock import Clock
 
 from .wechat_books import SHANGHAI, Books, Order, Refund
 from .wechat_post import Post
@@ -21,14 +23,6 @@ PAYMENT_FAULTS = frozenset(
         *("wrong_amount", "wrong_mchid", "wrong_appid", "unknown_order"),
     }
 )
-
-
-class Clock(Protocol):
-    """Tells business time."""
-
-    def now(self) -> datetime:
-        """The business instant."""
-        ...
 
 
 class Faults(BaseModel):
@@ -53,12 +47,6 @@ class Payment(BaseModel):
     out_trade_no: str
     at: datetime | None = None
     faults: list[str] = []
-
-
-class Probe(BaseModel):
-    """A notification that must be refused."""
-
-    kind: Literal["signtest", "old", "serial", "tampered"] = "signtest"
 
 
 class Fate(BaseModel):

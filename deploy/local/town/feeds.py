@@ -1,6 +1,6 @@
 """The lists that departments hand over: before the season, slips put right a week later, births afterwards."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -8,10 +8,8 @@ from random import Random
 
 from .names import given_name
 from .people import OTHER_PLACES, Fact, Household, Person, Town, quota, stream
-from .sheets import Cell, write_csv, write_xlsx
+from .sheets import write_csv, write_xlsx
 from .slips import SLIPS, Row, cells, make_slips, slashed, vary
-
-Writer = Callable[[Path, list[str], list[list[Cell]]], None]
 
 
 @dataclass(frozen=True)

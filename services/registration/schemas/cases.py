@@ -7,9 +7,7 @@ from uuid import UUID
 from pydantic import Field, StringConstraints
 
 from ..rules import CaseKind
-from .fields import AnswerBody, InstantOut, PoolCode, RequestBody
-
-_ID = "0192f0c4-7b7a-7c3e-8a55-3f1f7f1b2a01"
+from .fields import EXAMPLE_ID, AnswerBody, InstantOut, PoolCode, RequestBody
 
 Note = Annotated[
     str, StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=500, pattern=r"^[^\x00]*$")
@@ -29,12 +27,12 @@ class CaseDecision(RequestBody):
 class StatusCase(AnswerBody):
     """身份变动个案: a department's list that came too late to change anything by itself."""
 
-    case_id: UUID = Field(description="Identifier of the case", examples=[_ID])
+    case_id: UUID = Field(description="Identifier of the case", examples=[EXAMPLE_ID])
     pool: str = Field(description="Pooling area", examples=["990101"])
     scheme: str = Field(description="Scheme", examples=["example-2031"])
-    person_id: UUID = Field(description="Person", examples=[_ID])
-    enrolment_id: UUID = Field(description="The enrolment", examples=[_ID])
-    assessment_id: UUID = Field(description="The assessment that was in force", examples=[_ID])
+    person_id: UUID = Field(description="Person", examples=[EXAMPLE_ID])
+    enrolment_id: UUID = Field(description="The enrolment", examples=[EXAMPLE_ID])
+    assessment_id: UUID = Field(description="The assessment that was in force", examples=[EXAMPLE_ID])
     kind: CaseKind = Field(
         description="recognised_late: a status that lowers what is due came after the window; excluded_late: the person"
         " was not to join, known after cover began; withdrawn_after_payment: a status that had helped was withdrawn,"
@@ -60,4 +58,4 @@ class StatusCasePage(AnswerBody):
     """A page of cases."""
 
     items: list[StatusCase] = Field(description="Cases in the order in which they were opened", examples=[[]])
-    next: str | None = Field(description="Cursor of the next page; null at the end", examples=[_ID])
+    next: str | None = Field(description="Cursor of the next page; null at the end", examples=[EXAMPLE_ID])

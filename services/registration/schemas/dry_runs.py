@@ -5,10 +5,8 @@ from uuid import UUID
 
 from pydantic import Field
 
-from .fields import AnswerBody, InstantOut, LineOut, Name, ReasonOut, RequestBody, SpanOut
+from .fields import EXAMPLE_ID, EXAMPLE_VERSION, AnswerBody, InstantOut, LineOut, Name, ReasonOut, RequestBody, SpanOut
 
-_ID = "0192f0c4-7b7a-7c3e-8a55-3f1f7f1b2a01"
-_VERSION = "sha256:4bf9739b7aa20c9f5f3ecbd25f8b8e00e0e724f6345fc75f1f690ac0b90f3b68"
 Effect = Literal["pays_more", "pays_less", "pays_the_same", "refused"]
 
 
@@ -48,11 +46,11 @@ class DryRunRefusal(AnswerBody):
 class DryRunOut(AnswerBody):
     """A package over the people of a scheme, and how far it has come."""
 
-    run_id: UUID = Field(description="Identifier of the dry run", examples=[_ID])
+    run_id: UUID = Field(description="Identifier of the dry run", examples=[EXAMPLE_ID])
     pool: str = Field(description="Pooling area", examples=["990101"])
     scheme: str = Field(description="Scheme whose people are judged", examples=["example-2031"])
     package_scheme: str = Field(description="Scheme of the package", examples=["example-2031"])
-    package: str = Field(description="Version of the package", examples=[_VERSION])
+    package: str = Field(description="Version of the package", examples=[EXAMPLE_VERSION])
     state: Literal["running", "done", "cancelled"] = Field(description="done: everybody was judged", examples=["done"])
     persons_total: int = Field(description="Persons enrolled when it was started", examples=[1200])
     persons_done: int = Field(description="Of them judged until now", examples=[1200])
@@ -75,7 +73,7 @@ class DryRunPage(AnswerBody):
     """A page of dry runs."""
 
     items: list[DryRunOut] = Field(description="In the order in which they were started", examples=[[]])
-    next: str | None = Field(description="Cursor of the next page; null at the end", examples=[_ID])
+    next: str | None = Field(description="Cursor of the next page; null at the end", examples=[EXAMPLE_ID])
 
 
 class DryRunAssessment(AnswerBody):
@@ -90,8 +88,8 @@ class DryRunAssessment(AnswerBody):
 class DryRunChange(AnswerBody):
     """Somebody whom the package would change."""
 
-    enrolment_id: UUID = Field(description="The enrolment", examples=[_ID])
-    person_id: UUID = Field(description="Person", examples=[_ID])
+    enrolment_id: UUID = Field(description="The enrolment", examples=[EXAMPLE_ID])
+    person_id: UUID = Field(description="Person", examples=[EXAMPLE_ID])
     unit_code: str = Field(description="Unit", examples=["990101102203"])
     kind: str = Field(description="new, renewal or newborn", examples=["renewal"])
     paid: bool = Field(description="Whether the person has paid", examples=[False])
@@ -107,4 +105,4 @@ class DryRunChangePage(AnswerBody):
     """A page of those whom the package would change."""
 
     items: list[DryRunChange] = Field(description="In the order in which they enrolled", examples=[[]])
-    next: str | None = Field(description="Cursor of the next page; null at the end", examples=[_ID])
+    next: str | None = Field(description="Cursor of the next page; null at the end", examples=[EXAMPLE_ID])

@@ -11,7 +11,9 @@ from shared.codes import Document
 from ..rules import EnrolmentKind
 from .circumstances import Circumstances
 from .fields import (
+    EXAMPLE_ID,
     EXAMPLE_SPAN,
+    EXAMPLE_VERSION,
     AnswerBody,
     InstantOut,
     LineOut,
@@ -24,9 +26,6 @@ from .fields import (
     SpanOut,
     UnitCode,
 )
-
-_ID = "0192f0c4-7b7a-7c3e-8a55-3f1f7f1b2a01"
-_VERSION = "sha256:4bf9739b7aa20c9f5f3ecbd25f8b8e00e0e724f6345fc75f1f690ac0b90f3b68"
 
 _DOCUMENT = {"type": "resident_id", "number": "11010519491231002X"}
 
@@ -73,14 +72,16 @@ class ReassessmentRequest(RequestBody):
 class EnrolmentOut(AnswerBody):
     """A person's registration for a scheme."""
 
-    enrolment_id: UUID = Field(description="Identifier of the enrolment", examples=[_ID])
+    enrolment_id: UUID = Field(description="Identifier of the enrolment", examples=[EXAMPLE_ID])
     pool: str = Field(description="Pooling area", examples=["990101"])
     scheme: str = Field(description="Scheme", examples=["example-2031"])
-    person_id: UUID = Field(description="Person", examples=[_ID])
+    person_id: UUID = Field(description="Person", examples=[EXAMPLE_ID])
     kind: EnrolmentKind = Field(description="How the person joined", examples=["renewal"])
     unit_code: str = Field(description="Unit that enrolled the person", examples=["990101102203"])
     household_no: str = Field(description="The village's number of the household, or empty", examples=["0001"])
-    roster_id: UUID | None = Field(description="Roster that named the person; null: registered alone", examples=[_ID])
+    roster_id: UUID | None = Field(
+        description="Roster that named the person; null: registered alone", examples=[EXAMPLE_ID]
+    )
     state: Literal["enrolled", "paid", "withdrawn"] = Field(
         description="`paid` once payments has told that the bill is paid; `withdrawn` where the person does not join"
         " after all",
@@ -99,12 +100,12 @@ class EnrolmentOut(AnswerBody):
 class AssessmentOut(AnswerBody):
     """核定: what is due for a person, frozen when issued."""
 
-    assessment_id: UUID = Field(description="Identifier of the assessment", examples=[_ID])
-    enrolment_id: UUID = Field(description="The enrolment it belongs to", examples=[_ID])
+    assessment_id: UUID = Field(description="Identifier of the assessment", examples=[EXAMPLE_ID])
+    enrolment_id: UUID = Field(description="The enrolment it belongs to", examples=[EXAMPLE_ID])
     pool: str = Field(description="Pooling area", examples=["990101"])
     scheme: str = Field(description="Scheme", examples=["example-2031"])
-    package: str = Field(description="Version of the package by which it was made", examples=[_VERSION])
-    person_id: UUID = Field(description="Person", examples=[_ID])
+    package: str = Field(description="Version of the package by which it was made", examples=[EXAMPLE_VERSION])
+    person_id: UUID = Field(description="Person", examples=[EXAMPLE_ID])
     unit_code: str = Field(description="Unit that enrolled the person", examples=["990101102203"])
     assessed_for: date = Field(
         description="Day for which windows and statuses were judged: the first on which the person could pay",
@@ -136,11 +137,11 @@ class AssessmentOut(AnswerBody):
 class CoverOut(AnswerBody):
     """The covered days of one person in one calendar year."""
 
-    cover_id: UUID = Field(description="Identifier of the cover", examples=[_ID])
+    cover_id: UUID = Field(description="Identifier of the cover", examples=[EXAMPLE_ID])
     pool: str = Field(description="Pooling area", examples=["990101"])
-    person_id: UUID = Field(description="Person", examples=[_ID])
+    person_id: UUID = Field(description="Person", examples=[EXAMPLE_ID])
     scheme: str = Field(description="Scheme", examples=["example-2031"])
-    enrolment_id: UUID = Field(description="The paid enrolment behind it", examples=[_ID])
+    enrolment_id: UUID = Field(description="The paid enrolment behind it", examples=[EXAMPLE_ID])
     year: int = Field(description="Calendar year", examples=[2031])
     covered_from: date = Field(description="First covered day", examples=["2031-01-01"])
     covered_to: date = Field(description="Last covered day, inclusive", examples=["2031-12-31"])
@@ -157,21 +158,21 @@ class EnrolmentPage(AnswerBody):
     """A page of enrolments."""
 
     items: list[EnrolmentOut] = Field(description="Enrolments in the order in which they were made", examples=[[]])
-    next: str | None = Field(description="Cursor of the next page; null at the end", examples=[_ID])
+    next: str | None = Field(description="Cursor of the next page; null at the end", examples=[EXAMPLE_ID])
 
 
 class AssessmentPage(AnswerBody):
     """A page of assessments."""
 
     items: list[AssessmentOut] = Field(description="Assessments in the order in which they were issued", examples=[[]])
-    next: str | None = Field(description="Cursor of the next page; null at the end", examples=[_ID])
+    next: str | None = Field(description="Cursor of the next page; null at the end", examples=[EXAMPLE_ID])
 
 
 class CoverPage(AnswerBody):
     """A page of cover."""
 
     items: list[CoverOut] = Field(description="Cover in the order in which it started", examples=[[]])
-    next: str | None = Field(description="Cursor of the next page; null at the end", examples=[_ID])
+    next: str | None = Field(description="Cursor of the next page; null at the end", examples=[EXAMPLE_ID])
 
 
 class EnrolmentAnswer(AnswerBody):
@@ -180,7 +181,7 @@ class EnrolmentAnswer(AnswerBody):
     outcome: Literal["enrolled", "refused"] = Field(
         description="Refused by a rule, with every reason; the refusal is recorded", examples=["enrolled"]
     )
-    person_id: UUID = Field(description="Person", examples=[_ID])
+    person_id: UUID = Field(description="Person", examples=[EXAMPLE_ID])
     enrolment: EnrolmentOut | None = Field(description="The enrolment; null where refused", examples=[None])
     assessment: AssessmentOut | None = Field(description="The assessment; null where refused", examples=[None])
     reasons: list[ReasonOut] = Field(description="Every reason of a refusal", examples=[[]])

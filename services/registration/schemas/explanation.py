@@ -8,10 +8,9 @@ from pydantic import Field
 from shared.codes import Payer, Status
 
 from ..rules import Outcome, Subject
-from .fields import AnswerBody
+from .fields import EXAMPLE_ID, AnswerBody
 from .preview import PreviewAnswer
 
-_ID = "0192f0c4-7b7a-7c3e-8a55-3f1f7f1b2a01"
 _RULE = {
     "id": "S004-14",
     "quote": "低保对象按个人缴费标准的九成给予资助",
@@ -75,7 +74,7 @@ class ExplainedAnswer(PreviewAnswer):
 class AssessmentExplanation(AnswerBody):
     """Why an issued assessment says what it says, by the version of the package that made it."""
 
-    assessment_id: UUID = Field(description="Identifier of the assessment", examples=[_ID])
+    assessment_id: UUID = Field(description="Identifier of the assessment", examples=[EXAMPLE_ID])
     scheme: str = Field(description="Scheme", examples=["example-2031"])
     package: str = Field(
         description="Version of the package by which it was made",

@@ -13,6 +13,7 @@ from shared.regions import POOL_PATTERN, REGION_PATTERN
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _INSTANT = re.compile(r"[0-9-]{10}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})")
+_FIRST_YEAR, _LAST_YEAR = 1900, 2999
 _NO_NUL = r"^[^\x00]*$"  # the one character that no database keeps in a text
 
 
@@ -36,9 +37,9 @@ class AnswerBody(BaseModel):
 def _day_text(value: Any) -> Any:
     # A number would pass for a day since 1970, and an instant for its day: neither is a day of the contract.
     if isinstance(value, str) and not _DAY.fullmatch(value):
-        raise PydanticCustomError("date_parsing", "应为日期 YYYY-MM-DD")
+        raise PydanticCustomError("date_parsing", "should be a day written YYYY-MM-DD")
     if not isinstance(value, str | date) or isinstance(value, datetime):
-        raise PydanticCustomError("date_type", "应为日期 YYYY-MM-DD")
+        raise PydanticCustomError("date_type", "should be a day written YYYY-MM-DD")
     return value
 
 
@@ -46,12 +47,23 @@ def _instant_text(value: Any) -> Any:
     if isinstance(value, datetime):
         return value
     if not isinstance(value, str) or not _INSTANT.fullmatch(value):
-        raise PydanticCustomError("timezone_aware", "应为带时区的时刻，例如 2030-12-20T09:00:00+08:00")
+        raise PydanticCustomError(
+            "timezone_aware", "should be an instant with offset, such as 2030-12-20T09:00:00+08:00"
+        )
     return value
 
 
+def _has_a_day_everywhere(instant: datetime) -> datetime:
+    # At the edges of the calendar an instant has no day in Shanghai, and no day of cover behind it.
+    if not _FIRST_YEAR <= instant.year <= _LAST_YEAR:
+        raise PydanticCustomError(
+            "year_out_of_range", f"should be an instant of the years {_FIRST_YEAR} to {_LAST_YEAR}"
+        )
+    return instant
+
+
 Day = Annotated[date, BeforeValidator(_day_text)]
-Instant = Annotated[AwareDatetime, BeforeValidator(_instant_text)]
+Instant = Annotated[AwareDatetime, BeforeValidator(_instant_text), AfterValidator(_has_a_day_everywhere)]
 InstantOut = Annotated[datetime, AfterValidator(lambda instant: instant.astimezone(SHANGHAI))]
 RegionCode = Annotated[str, StringConstraints(strict=True, pattern=REGION_PATTERN)]
 PoolCode = Annotated[str, StringConstraints(strict=True, pattern=POOL_PATTERN)]
@@ -61,6 +73,8 @@ Name = Annotated[
 UnitCode = Annotated[str, StringConstraints(strict=True, pattern=r"^[0-9A-Za-z_-]{1,32}$")]
 
 
+EXAMPLE_ID = "0192f0c4-7b7a-7c3e-8a55-3f1f7f1b2a01"
+EXAMPLE_VERSION = "sha256:4bf9739b7aa20c9f5f3ecbd25f8b8e00e0e724f6345fc75f1f690ac0b90f3b68"
 EXAMPLE_SPAN = {"from": "2031-01-01", "to": "2031-12-31"}
 EXAMPLE_WINDOW = {
     "from": "2030-09-01",

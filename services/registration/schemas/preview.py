@@ -47,7 +47,7 @@ class PreviewStatus(RequestBody):
     @classmethod
     def _disabled_needs_grade(cls, grade: int | None, info: ValidationInfo) -> int | None:
         if grade is None and info.data.get("code") is Status.DISABLED:
-            raise PydanticCustomError("grade_missing", "disabled 必须给出残疾等级 grade（1 至 4）")
+            raise PydanticCustomError("grade_missing", "disabled needs its grade, 1 to 4")
         return grade
 
 

@@ -5,9 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from .fields import AnswerBody, InstantOut, Name, PoolCode, ReasonOut, RegionCode, RequestBody, UnitCode
-
-_ID = "0192f0c4-7b7a-7c3e-8a55-3f1f7f1b2a01"
+from .fields import EXAMPLE_ID, AnswerBody, InstantOut, Name, PoolCode, ReasonOut, RegionCode, RequestBody, UnitCode
 
 
 class UnitRequest(RequestBody):
@@ -41,7 +39,7 @@ class UnitPage(AnswerBody):
 class RosterOut(AnswerBody):
     """One roster as handed in, and how far it is taken."""
 
-    roster_id: UUID = Field(description="Identifier of the roster", examples=[_ID])
+    roster_id: UUID = Field(description="Identifier of the roster", examples=[EXAMPLE_ID])
     pool: str = Field(description="Pooling area", examples=["990101"])
     scheme: str = Field(description="Scheme that the roster is for", examples=["example-2031"])
     unit_code: str = Field(description="Unit that handed it in", examples=["990101102203"])
@@ -66,7 +64,7 @@ class RosterPage(AnswerBody):
     """A page of rosters."""
 
     items: list[RosterOut] = Field(description="Rosters in the order in which they came", examples=[[]])
-    next: str | None = Field(description="Cursor of the next page; null at the end", examples=[_ID])
+    next: str | None = Field(description="Cursor of the next page; null at the end", examples=[EXAMPLE_ID])
 
 
 class RosterRowOut(AnswerBody):
@@ -77,8 +75,8 @@ class RosterRowOut(AnswerBody):
         description="`refused` by a rule of the scheme, `rejected` because the row names no person",
         examples=["enrolled"],
     )
-    person_id: UUID | None = Field(description="The person; null where rejected", examples=[_ID])
-    enrolment_id: UUID | None = Field(description="The enrolment that this row made", examples=[_ID])
+    person_id: UUID | None = Field(description="The person; null where rejected", examples=[EXAMPLE_ID])
+    enrolment_id: UUID | None = Field(description="The enrolment that this row made", examples=[EXAMPLE_ID])
     reasons: list[ReasonOut] = Field(description="Every reason; empty where enrolled", examples=[[]])
 
 

@@ -6,9 +6,18 @@ from typing import Literal
 from pydantic import Field
 
 from .cases import Note
-from .fields import EXAMPLE_SPAN, EXAMPLE_WINDOW, AnswerBody, Day, InstantOut, RequestBody, SchemeWindowOut, SpanOut
+from .fields import (
+    EXAMPLE_SPAN,
+    EXAMPLE_VERSION,
+    EXAMPLE_WINDOW,
+    AnswerBody,
+    Day,
+    InstantOut,
+    RequestBody,
+    SchemeWindowOut,
+    SpanOut,
+)
 
-_VERSION = "sha256:4bf9739b7aa20c9f5f3ecbd25f8b8e00e0e724f6345fc75f1f690ac0b90f3b68"
 _CORRECTED = "sha256:9c5d0a7be7f2f0c2c3d07bd5e5d1f64aab9d6f3f1e1a3f8e4a7e0d0c5b6a7988"
 
 
@@ -82,7 +91,7 @@ class PackageOut(AnswerBody):
     pool: str = Field(description="Pooling area", examples=["990101"])
     version: str = Field(
         description="`sha256:` and the hash of the content; comments and order do not count",
-        examples=[_VERSION],
+        examples=[EXAMPLE_VERSION],
     )
     state: Literal["draft", "validated", "published", "replaced", "withdrawn"] = Field(
         description="A published version never changes; a correction is a new version, and this one then replaced",
@@ -129,7 +138,7 @@ class PackagePage(AnswerBody):
     """A page of the versions of a scheme."""
 
     items: list[PackageOut] = Field(description="In the order in which they were drafted", examples=[[]])
-    next: str | None = Field(description="Cursor of the next page; null at the end", examples=[_VERSION])
+    next: str | None = Field(description="Cursor of the next page; null at the end", examples=[EXAMPLE_VERSION])
 
 
 class RefundRules(AnswerBody):
@@ -156,7 +165,7 @@ class SchemeOut(AnswerBody):
     benefit_year: int = Field(description="Calendar year of the benefits", examples=[2031])
     version: str = Field(
         description="Version in force",
-        examples=[_VERSION],
+        examples=[EXAMPLE_VERSION],
     )
     title: str = Field(description="Name of the scheme", examples=["示例县2031年度城乡居民基本医疗保险"])
     window: SchemeWindowOut = Field(description="When payment is taken", examples=[EXAMPLE_WINDOW])
