@@ -8,14 +8,15 @@ was rolled back.
 
 import contextlib
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import orjson
 from fastapi import Depends, Header, Request, Response
 from sqlalchemy.exc import DBAPIError
 
+from .chain import array_parameter, array_values
 from .clock import wall_now
 from .database import Database, Writer
 from .evidence import receive_upload
@@ -45,6 +46,8 @@ KEY_IN_USE = ProblemType(
     ("同一请求仍在处理", "The same request is still running"),
     ("键 {key} 的请求尚未结束，请稍后重试", "The request with key {key} has not ended; try again shortly"),
 )
+Item = TypeVar("Item")
+
 DECLARED = (KEY_MISSING, KEY_REUSED, KEY_IN_USE)
 
 _LOCK_WAIT = "set local lock_timeout = '200ms'"
@@ -84,62 +87,151 @@ class Once:
                 await self.remember(tx, pool, answer)
                 return answer
         except Problem as problem:
-            if problem.kind in DECLARED or problem.kind.status in _NOT_KEPT or problem.kind.status >= 500:
-                raise
-            await self._remember_refusal(database, pool, problem)
+            if _is_kept(problem):
+                await self._remember_refusal(database, pool, problem)
             raise
 
     async def claim(self, tx: Writer, pool: str) -> Answer | None:
-        """Take the key inside `tx`; the first answer if there is one. The row's lock is held until `tx` ends."""
-        await tx.execute(_LOCK_WAIT)
-        try:
-            claimed = await tx.row(
-                "insert into idempotency_key (pool, client_id, key, request_hash, claimed_at) "
-                "values (:pool, :client, :key, :hash, :now) on conflict (pool, client_id, key) do nothing "
-                "returning key",
-                pool=pool,
-                client=self.client_id,
-                key=self.key,
-                hash=self.request_hash,
-                now=wall_now(),
-            )
-        except DBAPIError as error:
-            if getattr(error.orig, "sqlstate", None) == _LOCK_NOT_AVAILABLE:
-                raise KEY_IN_USE(key=self.key) from error
-            raise
-        await tx.execute(_NO_LIMIT)
-        if claimed:
-            return None
-        stored = await tx.row(
-            "select request_hash, status, body from idempotency_key "
-            "where pool = :pool and client_id = :client and key = :key",
-            pool=pool,
-            client=self.client_id,
-            key=self.key,
-        )
-        if stored is None or stored["status"] is None:
-            raise KEY_IN_USE(key=self.key)
-        if stored["request_hash"] != self.request_hash:
-            raise KEY_REUSED(key=self.key)
-        return Answer(stored["status"], stored["body"], replayed=True)
+        """Take the key inside `tx`; the first answer if there is one. The row's lock is held until `tx` ends.
+
+        Raises Problem KEY_REUSED, KEY_IN_USE.
+        """
+        [found] = await _claim_all(tx, pool, [self])
+        if isinstance(found, Problem):
+            raise found
+        return found
 
     async def remember(self, tx: Writer, pool: str, answer: Answer) -> None:
         """Keep the answer in the transaction of the effect."""
-        await tx.execute(
-            "update idempotency_key set status = :status, body = :body "
-            "where pool = :pool and client_id = :client and key = :key",
-            status=answer.status,
-            body=answer.body,
-            pool=pool,
-            client=self.client_id,
-            key=self.key,
-        )
+        await _remember_all(tx, pool, [(self, answer)])
 
     async def _remember_refusal(self, database: Database, pool: str, problem: Problem) -> None:
         async with database.writing() as tx:
             if await self.claim(tx, pool) is None:
-                both = {language: problem.body(language) for language in ("zh", "en")}
-                await self.remember(tx, pool, Answer(problem.kind.status, both))
+                await self.remember(tx, pool, _refusal(problem))
+
+
+async def run_all(
+    database: Database,
+    pool: str,
+    items: Sequence[Item],
+    once_of: Callable[[Item], Once],
+    work: Callable[[Writer, Sequence[Item]], Awaitable[Sequence[Answer | Problem]]],
+) -> list[Answer | Exception]:
+    """Do the `work` of many requests, each once, in one transaction of `pool`; their answers, in their order.
+
+    For requests gathered from several callers (`shared/gathering.py`), none of which share a key. `work` answers each
+    item, and has written nothing for those that it refuses. Raises DBAPIError where one of the keys is in other hands:
+    nothing was done then.
+    """
+    async with database.writing() as tx:
+        answers: list[Answer | Problem | None] = list(await _claim_all(tx, pool, [once_of(item) for item in items]))
+        fresh = [at for at, answer in enumerate(answers) if answer is None]
+        done = await work(tx, [items[at] for at in fresh]) if fresh else []
+        kept, left = [], []
+        for at, answer in zip(fresh, done, strict=True):
+            answers[at] = answer
+            if not isinstance(answer, Problem):
+                kept.append((once_of(items[at]), answer))
+            elif _is_kept(answer):
+                kept.append((once_of(items[at]), _refusal(answer)))
+            else:
+                left.append(once_of(items[at]))
+        await _remember_all(tx, pool, kept)
+        await _forget_all(tx, pool, left)
+    return [answer for answer in answers if answer is not None]
+
+
+def _is_kept(problem: Problem) -> bool:
+    return not (problem.kind in DECLARED or problem.kind.status in _NOT_KEPT or problem.kind.status >= 500)
+
+
+def _refusal(problem: Problem) -> Answer:
+    return Answer(problem.kind.status, {language: problem.body(language) for language in ("zh", "en")})
+
+
+async def _claim_all(tx: Writer, pool: str, keys: Sequence[Once]) -> list[Answer | Problem | None]:
+    """Take keys in one order, everybody's; for each its first answer, None where it is new, or why it is refused."""
+    await tx.execute(_LOCK_WAIT)
+    try:
+        claimed = await _insert_keys(tx, pool, keys)
+    except DBAPIError as error:
+        if len(keys) == 1 and getattr(error.orig, "sqlstate", None) == _LOCK_NOT_AVAILABLE:
+            raise KEY_IN_USE(key=keys[0].key) from error
+        raise  # one of several is in other hands; the database does not say which
+    await tx.execute(_NO_LIMIT)
+    return await _earlier(tx, pool, keys, claimed)
+
+
+async def _insert_keys(tx: Writer, pool: str, keys: Sequence[Once]) -> set[tuple[str, str]]:
+    rows = await tx.rows(
+        "insert into idempotency_key (pool, client_id, key, request_hash, claimed_at) "
+        "select :pool, client_id, key, request_hash, cast(:now as timestamptz) "
+        "from unnest(cast(:clients as text[]), cast(:keys as text[]), cast(:hashes as bytea[])) "
+        "as given (client_id, key, request_hash) order by client_id, key "
+        "on conflict (pool, client_id, key) do nothing returning client_id, key",
+        pool=pool,
+        now=wall_now(),
+        clients=[once.client_id for once in keys],
+        keys=[once.key for once in keys],
+        hashes=[once.request_hash for once in keys],
+    )
+    return {(row["client_id"], row["key"]) for row in rows}
+
+
+async def _earlier(
+    tx: Writer, pool: str, keys: Sequence[Once], claimed: Collection[tuple[str, str]]
+) -> list[Answer | Problem | None]:
+    """What is known of the keys that were not claimed just now."""
+    known = [once for once in keys if (once.client_id, once.key) not in claimed]
+    if not known:
+        return [None] * len(keys)
+    rows = await tx.rows(
+        "select client_id, key, request_hash, status, body from idempotency_key where pool = :pool "
+        "and (client_id, key) in (select * from unnest(cast(:clients as text[]), cast(:keys as text[])))",
+        pool=pool,
+        clients=[once.client_id for once in known],
+        keys=[once.key for once in known],
+    )
+    stored = {(row["client_id"], row["key"]): row for row in rows}
+    answers: list[Answer | Problem | None] = []
+    for once in keys:
+        row = stored.get((once.client_id, once.key))
+        if (once.client_id, once.key) in claimed:
+            answers.append(None)
+        elif row is None or row["status"] is None:
+            answers.append(KEY_IN_USE(key=once.key))
+        elif row["request_hash"] != once.request_hash:
+            answers.append(KEY_REUSED(key=once.key))
+        else:
+            answers.append(Answer(row["status"], row["body"], replayed=True))
+    return answers
+
+
+async def _remember_all(tx: Writer, pool: str, answers: Sequence[tuple[Once, Answer]]) -> None:
+    if answers:
+        await tx.execute(
+            "update idempotency_key as kept set status = given.status, body = given.body "
+            "from unnest(cast(:clients as text[]), cast(:keys as text[]), cast(:statuses as integer[]), "
+            f"{array_parameter('bodies', 'jsonb')}) as given (client_id, key, status, body) "
+            "where kept.pool = :pool and kept.client_id = given.client_id and kept.key = given.key",
+            pool=pool,
+            clients=[once.client_id for once, _ in answers],
+            keys=[once.key for once, _ in answers],
+            statuses=[answer.status for _, answer in answers],
+            bodies=array_values("jsonb", [answer.body for _, answer in answers]),
+        )
+
+
+async def _forget_all(tx: Writer, pool: str, keys: Sequence[Once]) -> None:
+    if keys:
+        await tx.execute(
+            "delete from idempotency_key where pool = :pool and (client_id, key) in "
+            "(select * from unnest(cast(:clients as text[]), cast(:keys as text[])))",
+            pool=pool,
+            clients=[once.client_id for once in keys],
+            keys=[once.key for once in keys],
+        )
 
 
 KeyHeader = Annotated[

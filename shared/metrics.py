@@ -23,6 +23,8 @@ SECONDS = Histogram(
 JOB_FAILURES = Counter("job_failures", "Failed runs of a job", ["job"])
 CHANNEL_CALLS = Counter("channel_calls", "Calls to payment channels", ["channel", "call", "outcome"])
 CHANNEL_MESSAGES = Counter("channel_messages", "Messages of payment channels", ["channel", "verdict"])
+WEBHOOK_ATTEMPTS = Counter("webhook_attempts", "Attempts to push an event to a partner", ["outcome"])
+GROUP_SIZE = Histogram("group_size", "Requests committed together", ["name"], buckets=(1, 2, 5, 10, 20, 50, 100, 200))
 FOLLOWER_LAG = Gauge(
     "follower_lag_events", "Events not yet followed", ["source", "pool"], multiprocess_mode="mostrecent"
 )
