@@ -6,6 +6,7 @@
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Annotated, Any
 
 import httpx
@@ -30,7 +31,13 @@ from .invariants import Invariant, check
 from .jobs import Job, JobRunner
 from .pages import Limit, Pool
 from .pages import page as make_page
+from .references import load_secret
+from .sealing import Sealer
 from .tokens import DECLARED, Caller, ClientCredentials, Verifier, needs
+from .webhooks import api as webhooks
+from .webhooks.parts import Webhooks
+from .webhooks.pushing import Pusher
+from .webhooks.signing import SigningKey
 
 JSON_LIMIT_BYTES = 16 * 1024 * 1024
 """The largest body of a request that is no file; a batch of 10,000 persons is a tenth of it."""
@@ -48,8 +55,19 @@ class ServiceSettings(BaseSettings):
     token_url: str = "http://127.0.0.1:8005/token"  # noqa: S105 -- an address
     client_id: str = ""
     client_secret: SecretStr = SecretStr("")
+    sealing_keys: SecretStr = SecretStr("")
+    """The keys that seal personal data and the secrets of webhooks (shape: shared/sealing.py)."""
     follow_seconds: float = 1.0
     jobs: bool = True
+    webhook_private_addresses: bool = False
+    """Whether webhooks may lead into private networks, and to this machine over http: for local runs alone."""
+    webhook_timeout_seconds: Annotated[float, Field(gt=0, le=30)] = 15
+    webhook_kept_days: Annotated[int, Field(ge=4)] = 30
+    """Days after which a delivery that has ended is removed."""
+    webhook_overlap_hours: Annotated[int, Field(ge=0, le=720)] = 24
+    """Hours for which the secret before signs as well, once it was changed."""
+    webhook_signing_key: str = ""
+    """Where an Ed25519 private key lies (`file:…`, `env:…`), as PEM: messages are then signed with `v1a` besides."""
 
 
 class InvariantFinding(BaseModel):
@@ -123,15 +141,17 @@ def build(
         runner.start()
         yield
         await runner.stop()
-        for shut in (*close, database.close):
+        for shut in (pusher.close, *close, database.close):
             await shut()
 
+    pushed = _webhooks(name, settings, database, clock)
+    pusher = Pusher(pushed)
+    jobs = [*jobs, *webhooks.jobs(pushed, pusher, settings.follow_seconds)]
     app = _Application(
         title=title,
         version="1",
         lifespan=lifespan,
         redoc_url=None,
-        generate_unique_id_function=_operation_id,
         description="Errors are RFC 9457 problems; amounts are integer fen; business days are in Asia/Shanghai.",
     )
     app.state.service = service
@@ -141,13 +161,33 @@ def build(
     problem.install(app)
     _answer_database_failures(app)
     _answer_upstream_refusals(app)
-    app.include_router(router)
-    app.include_router(_feed_routes(name, database))
-    app.include_router(_own_state_routes(name, database, invariants, followers))
-    app.include_router(_alarm_routes(name, database, alarms, clock))
-    app.include_router(_health_routes(database, revision))
+    for part in (
+        router,
+        _feed_routes(name, database),
+        _own_state_routes(name, database, invariants, followers),
+        _alarm_routes(name, database, [*alarms, *webhooks.ALARMS], clock),
+        webhooks.routes(pushed),
+        _health_routes(database, revision),
+    ):
+        _add_routes(app, part)
     app.add_middleware(_Observe)
     return app
+
+
+def _webhooks(name: str, settings: ServiceSettings, database: Database, clock: Clock) -> Webhooks:
+    keys = settings.sealing_keys.get_secret_value()
+    reference = settings.webhook_signing_key
+    return Webhooks(
+        name,
+        database,
+        clock,
+        Sealer.from_setting(keys) if keys else None,
+        SigningKey.from_pem(load_secret(reference)) if reference else None,
+        private=settings.webhook_private_addresses,
+        timeout_seconds=settings.webhook_timeout_seconds,
+        kept=timedelta(days=settings.webhook_kept_days),
+        overlap=timedelta(hours=settings.webhook_overlap_hours),
+    )
 
 
 class _Application(FastAPI):
@@ -249,8 +289,12 @@ def _safe_request_id(given: bytes) -> str:
     return text_id if 0 < len(text_id) <= 100 and text_id.isascii() and text_id.isprintable() else ""
 
 
-def _operation_id(route: APIRoute) -> str:
-    return route.name
+def _add_routes(app: FastAPI, part: APIRouter) -> None:
+    """Not `include_router`, which would look for the route of every request anew, layer by layer."""
+    for route in part.routes:
+        if isinstance(route, APIRoute):
+            route.operation_id = route.unique_id = route.name
+        app.router.routes.append(route)
 
 
 def _answer_database_failures(app: FastAPI) -> None:

@@ -1,7 +1,7 @@
 """Tables that every service has: its chains, its cursors, its idempotency keys, the bytes it was handed.
 
 `add_shared_tables` puts them into a service's metadata; `SHARED_TABLES_1` is what the service's first migration
-runs. That tuple is frozen once released: a later change is a new tuple and a new migration in each service.
+runs. A tuple is frozen once released: a later change is a new tuple and a new migration in each service.
 """
 
 from sqlalchemy import (
@@ -17,6 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    text,
 )
 
 from .database import Json
@@ -28,6 +29,7 @@ def add_shared_tables(metadata: MetaData) -> None:
     """Declare the shared tables in a service's metadata."""
     _add_chains(metadata)
     _add_requests(metadata)
+    _add_webhooks(metadata)
 
 
 def _add_chains(metadata: MetaData) -> None:
@@ -116,6 +118,64 @@ def _add_requests(metadata: MetaData) -> None:
     )
 
 
+def _add_webhooks(metadata: MetaData) -> None:
+    Table(
+        "webhook",
+        metadata,
+        Column("pool", Text, nullable=False),
+        Column("webhook_id", Uuid, nullable=False),
+        Column("client_id", Text, nullable=False),
+        Column("url", Text, nullable=False),
+        Column("kinds", Json, nullable=False),  # empty: every kind of event
+        Column("state", Text, nullable=False),
+        Column("seq", BigInteger, nullable=False),  # the last event of the feed that has its delivery
+        Column("secret", LargeBinary, nullable=False),  # sealed
+        Column("old_secret", LargeBinary),  # sealed; signs as well until old_secret_until
+        Column("old_secret_until", Instant),
+        Column("rest_until", Instant),  # the receiver asked us to slow down
+        Column("failures", Integer, nullable=False),  # attempts since the last success
+        Column("created_at", Instant, nullable=False),
+        Column("created_by", Text, nullable=False),
+        Column("state_since", Instant, nullable=False),
+        Column("version", Integer, nullable=False),
+        PrimaryKeyConstraint("pool", "webhook_id"),
+        CheckConstraint("state in ('active', 'failing', 'disabled', 'ended')", name="webhook_state"),
+        CheckConstraint("(old_secret is null) = (old_secret_until is null)", name="webhook_old_secret"),
+        CheckConstraint("seq >= 0 and failures >= 0", name="webhook_counts"),
+        Index("webhook_client", "pool", "client_id", "webhook_id"),
+    )
+    Table(
+        "webhook_delivery",
+        metadata,
+        Column("pool", Text, nullable=False),
+        Column("webhook_id", Uuid, nullable=False),
+        Column("seq", BigInteger, nullable=False),  # the event's number in the feed
+        Column("event_id", Uuid, nullable=False),
+        Column("type", Text, nullable=False),
+        Column("state", Text, nullable=False),
+        Column("attempts", Integer, nullable=False),  # made since it was spread or replayed
+        Column("due_at", Instant),
+        Column("leased_until", Instant),  # a worker is sending it, or died over it
+        Column("answers", Json, nullable=False),  # the last attempts: at, status, trouble
+        Column("concluded_at", Instant),
+        PrimaryKeyConstraint("pool", "webhook_id", "seq"),
+        CheckConstraint("state in ('waiting', 'sending', 'delivered', 'failed')", name="webhook_delivery_state"),
+        CheckConstraint(
+            "(due_at is not null) = (state in ('waiting', 'sending')) "
+            "and (leased_until is not null) = (state = 'sending') "
+            "and (concluded_at is not null) = (state in ('delivered', 'failed'))",
+            name="webhook_delivery_stands",
+        ),
+        CheckConstraint("attempts between 0 and 10", name="webhook_delivery_attempts"),
+        Index(
+            "webhook_delivery_due",
+            *("pool", "webhook_id", "due_at"),
+            postgresql_where=text("state in ('waiting', 'sending')"),
+        ),
+        Index("webhook_delivery_concluded", "concluded_at", postgresql_where=text("concluded_at is not null")),
+    )
+
+
 SHARED_TABLES_1 = (
     """create table chain_head (pool text not null, chain text not null, seq bigint not null, hash bytea not null,
         primary key (pool, chain), constraint chain_head_seq check (seq >= 0))""",
@@ -139,3 +199,29 @@ SHARED_TABLES_1 = (
         sealed bytea not null, primary key (pool, evidence_id, part_no))""",
 )
 """What the first migration of each service runs, statement by statement. Frozen."""
+
+SHARED_TABLES_2 = (
+    """create table webhook (pool text not null, webhook_id uuid not null, client_id text not null, url text not null,
+        kinds jsonb not null, state text not null, seq bigint not null, secret bytea not null, old_secret bytea,
+        old_secret_until timestamptz, rest_until timestamptz, failures integer not null,
+        created_at timestamptz not null, created_by text not null, state_since timestamptz not null,
+        version integer not null,
+        primary key (pool, webhook_id),
+        constraint webhook_state check (state in ('active', 'failing', 'disabled', 'ended')),
+        constraint webhook_old_secret check ((old_secret is null) = (old_secret_until is null)),
+        constraint webhook_counts check (seq >= 0 and failures >= 0))""",
+    "create index webhook_client on webhook (pool, client_id, webhook_id)",
+    """create table webhook_delivery (pool text not null, webhook_id uuid not null, seq bigint not null,
+        event_id uuid not null, type text not null, state text not null, attempts integer not null,
+        due_at timestamptz, leased_until timestamptz, answers jsonb not null, concluded_at timestamptz,
+        primary key (pool, webhook_id, seq),
+        constraint webhook_delivery_state check (state in ('waiting', 'sending', 'delivered', 'failed')),
+        constraint webhook_delivery_stands check ((due_at is not null) = (state in ('waiting', 'sending'))
+            and (leased_until is not null) = (state = 'sending')
+            and (concluded_at is not null) = (state in ('delivered', 'failed'))),
+        constraint webhook_delivery_attempts check (attempts between 0 and 10))""",
+    """create index webhook_delivery_due on webhook_delivery (pool, webhook_id, due_at)
+        where state in ('waiting', 'sending')""",
+    """create index webhook_delivery_concluded on webhook_delivery (concluded_at)
+        where concluded_at is not null""",
+)

@@ -1,4 +1,5 @@
-"""`make drawings`: draws the state graphs of each service into its README, from the tables that its code asks.
+"""`make drawings`: draws the state graphs of each service into its README, from the tables that its code asks; those of
+the webhooks, which every service has, into theirs.
 
 A README says where and which: `<!-- states: bill shift -->` … `<!-- end -->`; what stands between is written here.
 """
@@ -14,18 +15,22 @@ from typing import Any
 from deploy.local import places
 from shared.graph import Graph
 
+PARTS = (*places.SERVICES, "webhooks")
+"""What has state graphs and a README that draws them."""
+
 _PLACE = re.compile(r"(<!-- states: ([\w ]+) -->\n).*?(<!-- end -->\n)", re.DOTALL)
 
 
-def graphs_of(service: str) -> Mapping[str, Graph[Any, Any]]:
-    """The state graphs of a service, by table."""
-    graphs: Mapping[str, Graph[Any, Any]] = importlib.import_module(f"services.{service}.rules").GRAPHS
+def graphs_of(part: str) -> Mapping[str, Graph[Any, Any]]:
+    """The state graphs of a service or of the webhooks, by table."""
+    module = "shared.webhooks.rules" if part == "webhooks" else f"services.{part}.rules"
+    graphs: Mapping[str, Graph[Any, Any]] = importlib.import_module(module).GRAPHS
     return graphs
 
 
-def path_of(service: str) -> Path:
-    """Where the README of a service lies."""
-    return places.ROOT / "services" / service / "README.md"
+def path_of(part: str) -> Path:
+    """Where the README of a service or of the webhooks lies."""
+    return places.ROOT / ("shared" if part == "webhooks" else "services") / part / "README.md"
 
 
 def named_in(text: str) -> list[str]:
@@ -57,10 +62,10 @@ def _edges(graph: Graph[Any, Any]) -> list[str]:
 def main() -> int:
     """Write all of them."""
     argparse.ArgumentParser(prog="python -m deploy.local.drawings", description=__doc__).parse_args()
-    for service in places.SERVICES:
-        path = path_of(service)
+    for part in PARTS:
+        path = path_of(part)
         before = path.read_text(encoding="utf-8")
-        after = drawn(before, graphs_of(service))
+        after = drawn(before, graphs_of(part))
         if after != before:
             path.write_text(after, encoding="utf-8")
             print(f"{path.relative_to(places.ROOT)} written")
