@@ -27,6 +27,11 @@ class Status(StrEnum):
     STUDENT = "student"
     HARDSHIP_ENTERPRISE_RETIREE = "hardship_enterprise_retiree"
     DECEASED = "deceased"
+    RESIDENCE_PERMIT = "residence_permit"
+
+
+STATED = tuple(status for status in Status if status is not Status.RESIDENCE_PERMIT)
+"""What may be stated of a person as a status. A permit is a fact of its own; only its supplier tells it as a status."""
 
 
 class Payer(StrEnum):

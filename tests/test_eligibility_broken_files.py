@@ -101,6 +101,11 @@ def broken_files() -> Iterator[tuple[str, str, bytes, int]]:
     yield "row shorter than its heading", "a.csv", sheet(VETERANS, ROW[:2]), 201
     yield "control characters", "a.csv", sheet(VETERANS, ["张\x01三", "\x7f", "\u202e", "2019-01-01\x0b", ""]), 201
     yield "lone surrogate", "a.csv", sheet(VETERANS, ROW, encoding="utf-8") + b"\xed\xa0\x80,,,,\r\n", 0
+    kinds = [*VETERANS, "证件类型", "出生日期", "性别"]
+    yield "unknown kind of document", "a.csv", sheet(kinds, [*ROW, "军官证", "", ""]), 201
+    yield "passport without birth date", "a.csv", sheet(kinds, [*ROW, "中国护照", "不详", "?"]), 201
+    yield "newborn of nobody", "a.csv", sheet(kinds, [*ROW, "新生儿", "2021-07-01", "男"]), 201
+    yield "kind twice", "a.csv", sheet([*kinds, "证件类型"], [*ROW, "", "", "", "01"]), 422
     yield "json list", "a.jsonl", f"[{LINE}]".encode(), 422
     yield "json cut off", "a.jsonl", LINE[:-5].encode(), 422
     yield "json nested", "a.jsonl", b'{"\xe5\xa7\x93\xe5\x90\x8d": {"a": 1}}', 422

@@ -331,7 +331,7 @@ async def test_a_supplier_that_is_late_or_silent_for_long_is_seen(
     assert (now["overdue"], now["stale"]) == (True, True)
     listed = (await client.get("/v1/suppliers", params={"pool": POOL})).json()["items"]
     late = [supplier["supplier"] for supplier in listed if supplier["overdue"]]
-    assert (len(listed), late) == (14, ["veterans"])
+    assert (len(listed), late) == (15, ["veterans"])
     assert next(one for one in listed if one["supplier"] == "veterans")["asserts"] == ["key_entitled"]
     unknown = await client.get("/v1/suppliers/fire_brigade", params={"pool": POOL})
     assert unknown.json()["code"] == "supplier_unknown"

@@ -178,6 +178,7 @@ MALFORMED: list[tuple[list[str | int], Any, str]] = [
     (["paid_at"], "9999-12-31T23:59:59Z", "/paid_at"),
     (["paid_at"], "2021-13-20T09:00:00+08:00", "/paid_at"),
     (["enrolment"], "transfer", "/enrolment"),
+    (["statuses"], [{"code": "residence_permit"}], "/statuses/0/code"),
     (["documents"], ["passport"], "/documents/0"),
     (["documents"], "id_card", "/documents"),
     (["scheme"], 4, "/scheme"),

@@ -18,7 +18,7 @@ from .invariants import ALARMS, INVARIANTS
 from .settings import Settings
 from .usecases import Eligibility
 
-REVISION = "0010_create_match_case"
+REVISION = "0013_alter_match_case"
 """The migration this code expects."""
 
 _SUPPLIERS = Path(__file__).with_name("suppliers.yaml")

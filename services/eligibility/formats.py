@@ -13,10 +13,10 @@ from pydantic import TypeAdapter
 
 from shared.sheets import REASON_COLUMN, Sheet, SheetRow, SheetUnreadable, read_day, read_sheet, write_returned
 
-from .rules import FeedRow, Supplier
+from .rules import HOLDER_COLUMNS, FeedRow, Supplier
 
 _LINES = "jsonl"
-_DAY_CELLS = ("since", "until")
+_DAY_CELLS = ("since", "until", "birth")
 _SUPPLIERS: TypeAdapter[list[Supplier]] = TypeAdapter(list[Supplier])
 
 
@@ -78,5 +78,6 @@ def _plain_cells(line_no: int, line: bytes) -> dict[str, str]:
 
 
 def _feed_row(supplier: Supplier, row_no: int, by_heading: Mapping[str, str]) -> FeedRow:
-    cells = {name: by_heading.get(heading, "") for name, heading in supplier.columns.items()}
+    headings = {**HOLDER_COLUMNS, **supplier.columns}
+    cells = {name: by_heading.get(heading, "") for name, heading in headings.items()}
     return FeedRow(row_no, cells, {name: read_day(cells[name]) for name in _DAY_CELLS if cells.get(name)})

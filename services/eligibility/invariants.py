@@ -30,13 +30,17 @@ def _as_written(table: str, key: str, plain: str) -> str:
     )
 
 
+_FIRST_DOCUMENT = (
+    "select distinct on (pool, person_id) pool, person_id, document_id, number_hash from identity_document "
+    "order by pool, person_id, recorded_at, document_id"
+)
+
 INVARIANTS = (
     Invariant(
-        "person_has_one_number",
-        "Every person has exactly one resident identity number",
-        "select person.pool, person.person_id as subject from person left join identity_document as document "
-        "on document.pool = person.pool and document.person_id = person.person_id and document.type = 'resident_id' "
-        "group by person.pool, person.person_id having count(document.document_id) <> 1",
+        "person_has_a_document",
+        "Every person is named by a document",
+        "select person.pool, person.person_id as subject from person where not exists (select from identity_document "
+        "as document where document.pool = person.pool and document.person_id = person.person_id)",
     ),
     Invariant(
         "number_names_one_person",
@@ -46,13 +50,60 @@ INVARIANTS = (
     ),
     Invariant(
         "person_is_as_recorded",
-        "A person's birth date, sex and number are those its audit line vouches for",
+        "A person's birth date, sex and first number are those its audit line vouches for",
         _as_written(
-            "(select person.*, number_hash from person join identity_document as document "
+            f"(select person.*, number_hash from person join ({_FIRST_DOCUMENT}) as document "
             "on document.pool = person.pool and document.person_id = person.person_id)",
             "person_id",
             "concat_ws('/', said.person_id, said.birth_date, said.sex, encode(said.number_hash, 'hex'))",
         ),
+    ),
+    Invariant(
+        "document_is_as_recorded",
+        "A document that was added to a person is the one its audit line vouches for",
+        _as_written(
+            f"(select * from identity_document except select document.* from identity_document as document "
+            f"join ({_FIRST_DOCUMENT}) as first using (pool, document_id))",
+            "document_id",
+            "concat_ws('/', said.document_id, said.person_id, said.type, encode(said.number_hash, 'hex'))",
+        ),
+    ),
+    Invariant(
+        "alias_rests_on_its_merge",
+        "Somebody answers for another exactly while a merge says so, and is nobody for whom another answers",
+        "select alias.pool, alias.person_id as subject from person_alias as alias join person_merge as merge "
+        "on merge.pool = alias.pool and merge.merge_id = alias.merge_id "
+        "where alias.until is null and (merge.state not in ('merged', 'disputed') or exists (select from person_alias "
+        "as further where further.pool = alias.pool and further.person_id = alias.surviving_id "
+        "and further.until is null)) "
+        "union all select merge.pool, merge.merge_id from person_merge as merge "
+        "where (merge.state in ('merged', 'disputed')) <> (select count(*) > 0 from person_alias as alias "
+        "where alias.pool = merge.pool and alias.person_id = merge.merged_id and alias.until is null) "
+        "and merge.state in ('merged', 'disputed')",
+    ),
+    Invariant(
+        "one_answers_at_a_time",
+        "For nobody two others answer at one time",
+        "select one.pool, one.person_id as subject from person_alias as one join person_alias as other "
+        "on other.pool = one.pool and other.person_id = one.person_id and other.alias_id > one.alias_id "
+        "and one.since < coalesce(other.until, 'infinity') and other.since < coalesce(one.until, 'infinity') "
+        "where coalesce(one.until, 'infinity') > one.since and coalesce(other.until, 'infinity') > other.since",
+    ),
+    Invariant(
+        "survivor_holds_the_statuses",
+        "Nobody for whom another answers holds a status",
+        "select status.pool, status.status_id as subject from status join person_alias as alias "
+        "on alias.pool = status.pool and alias.person_id = status.person_id and alias.until is null "
+        "where status.withdrawn_at is null",
+    ),
+    Invariant(
+        "merge_was_told",
+        "A merge that was carried out was told as person.merged, and as person.parted where it was undone",
+        "select merge.pool, merge.merge_id as subject from person_merge as merge left join event "
+        "on event.pool = merge.pool and event.subject = cast(merge.merge_id as text) "
+        "group by merge.pool, merge.merge_id, merge.merged_at, merge.undone_at "
+        "having count(*) filter (where event.type = 'person.merged') <> num_nonnulls(merge.merged_at) "
+        "or count(*) filter (where event.type = 'person.parted') <> num_nonnulls(merge.undone_at)",
     ),
     Invariant(
         "hukou_is_as_recorded",
@@ -122,7 +173,10 @@ INVARIANTS = (
         "status_days_are_possible",
         "A status begins no earlier than its person's birth and ends no earlier than it begins",
         "select status.pool, status.status_id as subject from status join person on person.pool = status.pool "
-        "and person.person_id = status.person_id where valid_from < birth_date or valid_to < valid_from",
+        "and person.person_id = status.person_id where valid_to < valid_from or valid_from < all (select birth_date "
+        "union all select other.birth_date from person_alias as alias join person as other on other.pool = alias.pool "
+        "and other.person_id = alias.person_id where alias.pool = person.pool "
+        "and alias.surviving_id = person.person_id)",
     ),
     Invariant(
         "status_was_told",
@@ -164,6 +218,27 @@ ALARMS = (
         "A clerk decides within two weeks whom a name and number of the work list mean",
         "select pool, case_id as subject from match_case where decided_at is null",
         since="opened_at",
+        limit=timedelta(days=14),
+    ),
+    alarm(
+        "merge_is_settled",
+        "What lists and partners tell of newborns is carried out within a day",
+        "select pool, merge_id as subject from person_merge where state = 'told'",
+        since="proposed_at",
+        limit=timedelta(days=1),
+    ),
+    alarm(
+        "merge_is_decided",
+        "A second person decides within two weeks about a proposed merge",
+        "select pool, merge_id as subject from person_merge where state = 'proposed'",
+        since="proposed_at",
+        limit=timedelta(days=14),
+    ),
+    alarm(
+        "dispute_is_decided",
+        "A second person decides within two weeks about a disputed merge",
+        "select pool, merge_id as subject from person_merge where state = 'disputed'",
+        since="disputed_at",
         limit=timedelta(days=14),
     ),
     alarm(

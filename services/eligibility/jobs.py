@@ -10,4 +10,9 @@ from . import usecases
 
 def jobs(service: usecases.Eligibility) -> Sequence[Job]:
     """The loops eligibility runs; it follows nobody, so it looks for waiting feeds as often as others for news."""
-    return [Job("take_feeds", service.settings.follow_seconds, partial(usecases.take_feeds, service))]
+    every = service.settings.follow_seconds
+    return [
+        Job("take_feeds", every, partial(usecases.take_feeds, service)),
+        Job("settle_merges", every, partial(usecases.settle_merges, service)),
+        Job("hash_names", every, partial(usecases.hash_names, service)),
+    ]

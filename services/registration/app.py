@@ -18,7 +18,7 @@ from .invariants import ALARMS, INVARIANTS
 from .settings import Settings
 from .usecases import Registration
 
-REVISION = "0015_alter_status_case"
+REVISION = "0017_create_person_alias"
 """The migration this code expects."""
 
 

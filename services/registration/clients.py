@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from shared.codes import Status
@@ -14,13 +14,21 @@ from .rules import GivenStatus, Held
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A person as a list names them; `row` ties the answer to the question."""
+    """A person as a list names them; `row` ties the answer to the question.
+
+    `document_kind` is eligibility's word. `birth_date` and `sex` where the number does not say them; `newborn_number`:
+    by the number of the mother the person was known before.
+    """
 
     row: int
     name: str
     number: str
     hukou: str
     residence: str
+    document_kind: str = "resident_id"
+    birth_date: date | None = None
+    sex: Literal["male", "female"] | None = None
+    newborn_number: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +37,7 @@ class KnownPerson:
 
     person_id: UUID
     birth_date: date
+    sex: Literal["male", "female"]
     hukou: str | None
     hukou_since: date | None
     deceased_on: date | None
@@ -39,6 +48,9 @@ class UnknownPerson:
     """A claim that the register does not take, with every fault as (code, sentence for the clerk)."""
 
     faults: tuple[tuple[str, str], ...]
+
+
+_PERMIT = Status.RESIDENCE_PERMIT
 
 
 class EligibilityClient:
@@ -58,9 +70,15 @@ class EligibilityClient:
             {
                 "row": claim.row,
                 "name": claim.name,
-                "document": {"type": "resident_id", "number": claim.number},
+                "document": {
+                    "type": claim.document_kind,
+                    "number": claim.number,
+                    "birth_date": claim.birth_date.isoformat() if claim.birth_date else None,
+                    "sex": claim.sex,
+                },
                 "hukou": claim.hukou,
                 "residence": claim.residence,
+                "newborn_number": claim.newborn_number,
             }
             for claim in claims
         ]
@@ -78,13 +96,19 @@ class EligibilityClient:
         return {UUID(item["person_id"]): tuple(map(_status, item["statuses"])) for item in answer["items"]}
 
     async def every_status(self, pool: str, person_ids: Sequence[UUID]) -> Mapping[UUID, tuple[Held, ...]]:
-        """The statuses of each person with their days, past and future ones too. Raises like `resolve`."""
+        """The statuses of each person with their days, past and future ones too. Raises like `resolve`.
+
+        A residence permit is no status by which somebody is helped: whether there was one is settled when the person
+        enrols.
+        """
         if not person_ids:
             return {}
         asked = {"pool": pool, "every_day": True, "person_ids": [str(person_id) for person_id in person_ids]}
         answer = await self.upstream.post("/v1/statuses/query", asked)
         return {
-            UUID(item["person_id"]): tuple(Held(_status(held), _day(held["valid_to"])) for held in item["statuses"])
+            UUID(item["person_id"]): tuple(
+                Held(_status(held), _day(held["valid_to"])) for held in item["statuses"] if held["code"] != _PERMIT
+            )
             for item in answer["items"]
         }
 
@@ -95,6 +119,7 @@ def _person(item: Mapping[str, Any]) -> KnownPerson | UnknownPerson:
     return KnownPerson(
         person_id=UUID(item["person_id"]),
         birth_date=date.fromisoformat(item["birth_date"]),
+        sex=item["sex"],
         hukou=item["hukou"],
         hukou_since=_day(item["hukou_since"]),
         deceased_on=_day(item["deceased_on"]),

@@ -1,16 +1,14 @@
 """Settings of registration, from the environment (REGISTRATION_…)."""
 
-from pydantic import SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from shared.service import ServiceSettings
 
 
 class Settings(ServiceSettings):
-    """Whom registration asks and follows, and the keys that seal the rosters; the rest stands in ServiceSettings."""
+    """Whom registration asks and follows; the rest stands in ServiceSettings."""
 
     model_config = SettingsConfigDict(env_prefix="REGISTRATION_", extra="ignore")
 
     eligibility_url: str = "http://127.0.0.1:8002"
     payments_url: str = "http://127.0.0.1:8003"
-    sealing_keys: SecretStr = SecretStr("")

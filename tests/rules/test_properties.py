@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from services.registration.rules.package import FixedHelp, FullHelp, PercentHelp, Subsidy
 from services.registration.usecases.preview import preview
-from shared.codes import Document, Status
+from shared.codes import STATED, Document
 from tests.rules.cases import PACKAGES, package
 
 SCHEMES = sorted(path.stem for path in PACKAGES.glob("*.yaml"))
@@ -30,7 +30,7 @@ def days_around(year: int) -> st.SearchStrategy[str]:
 
 def held(year: int) -> st.SearchStrategy[dict[str, Any]]:
     """A status as a caller may state it."""
-    stated = {"code": st.sampled_from([status.value for status in Status]), "grade": st.integers(1, 4)}
+    stated = {"code": st.sampled_from([status.value for status in STATED]), "grade": st.integers(1, 4)}
     return st.fixed_dictionaries(stated, optional={"identified_on": days_around(year)})
 
 

@@ -30,7 +30,7 @@ FILE = "application/octet-stream"
 BINARY = {"content": {FILE: {"schema": {"type": "string", "format": "binary"}}}}
 
 
-def _service(request: Request) -> usecases.Eligibility:
+async def _service(request: Request) -> usecases.Eligibility:
     service: usecases.Eligibility = request.app.state.service
     return service
 

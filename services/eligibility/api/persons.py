@@ -2,10 +2,11 @@
 
 from fastapi import APIRouter, Request, Response
 
-from shared import idempotency, tokens
+from shared import idempotency, tokens, versions
 from shared.idempotency import OnceKey, respond
 from shared.pages import Pool
 from shared.problem import declare
+from shared.versions import IfMatch
 
 from .. import schemas, usecases
 from .parts import AsOf, KnownAt, PersonId, Reading, Service, Writing
@@ -57,3 +58,30 @@ async def read_person(
     """One person: where the hukou lay on a day, as known at an instant."""
     asked = usecases.moment(service, as_of, known_at)
     return respond(request, await usecases.read_person(service, caller, pool, person_id, asked))
+
+
+@router.post(
+    "/v1/persons/{person_id}/documents",
+    response_model=schemas.Person,
+    responses=declare(
+        *tokens.DECLARED,
+        *idempotency.DECLARED,
+        *versions.DECLARED,
+        schemas.PERSON_UNKNOWN,
+        schemas.DOCUMENT_REFUSED,
+        schemas.DOCUMENT_OF_ANOTHER,
+    ),
+    tags=["persons"],
+)
+async def record_document(
+    service: Service,
+    caller: Writing,
+    once: OnceKey,
+    version: IfMatch,
+    request: Request,
+    person_id: PersonId,
+    pool: Pool,
+    wanted: schemas.DocumentAdded,
+) -> Response:
+    """Record one more document of a person, or the days of one; whoever shows it is this person from then on."""
+    return respond(request, await usecases.record_document(service, caller, once, pool, person_id, version, wanted))

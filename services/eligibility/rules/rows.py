@@ -3,14 +3,24 @@ corrects it in one go. What a department may assert is data (`suppliers.yaml`): 
 (S004-17).
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
 from shared.codes import Status
-from shared.identity import NumberFault, ResidentNumber, normal_name, normal_number, read_resident_number
+from shared.identity import NumberFault, normal_name
 from shared.regions import is_region
 
+from .documents import (
+    KIND_WORDS,
+    DocumentKind,
+    Holder,
+    Shown,
+    document_key,
+    newborn_number,
+    read_document,
+    read_sex,
+)
 from .matching import Doubt, doubt
 from .suppliers import Assertion, FaultCode, Supplier
 
@@ -58,12 +68,14 @@ class HukouClaim:
 
 @dataclass(frozen=True)
 class Accepted:
-    """A row without a fault: whom it names, and the one thing it asserts."""
+    """A row without a fault: whom it names, and the one thing it asserts. `newborn`: the person was known by the
+    mother's number before there was one."""
 
     row_no: int
     name: str
-    holder: ResidentNumber
+    holder: Holder
     claim: StatusClaim | HukouClaim
+    newborn: Holder | None = None
 
 
 @dataclass(frozen=True)
@@ -93,10 +105,10 @@ def judge_rows(rows: Iterable[FeedRow], supplier: Supplier, today: date) -> Iter
 
     A row that repeats person, word and day of an accepted row of the same list goes back as `duplicate_row`.
     """
-    accepted_at: dict[tuple[str, str, date | None], int] = {}
+    accepted_at: dict[tuple[DocumentKind, str, str, date | None], int] = {}
     for row in rows:
         verdict = _judge_row(row, supplier, today)
-        key = (normal_number(row.cell("number")), row.cell("word"), row.days.get("since"))
+        key = (*document_key(shown_in(row)), row.cell("word"), row.days.get("since"))
         if first := accepted_at.get(key):
             faults = () if isinstance(verdict, Accepted) else verdict.faults
             verdict = Rejected(row.row_no, (*faults, Fault(FaultCode.DUPLICATE_ROW, f"与第{first}行重复")))
@@ -105,10 +117,16 @@ def judge_rows(rows: Iterable[FeedRow], supplier: Supplier, today: date) -> Iter
         yield verdict
 
 
-def read_holder(name: str, number: str, today: date) -> tuple[ResidentNumber | None, list[Fault]]:
-    """Whom a name and a number mean, with every fault of the two."""
+def shown_in(row: FeedRow) -> Shown:
+    """The document that a row shows. A word that is none of a kind is taken for a resident's number, and is a fault."""
+    kind = KIND_WORDS.get(row.cell("kind"), DocumentKind.RESIDENT_ID)
+    return Shown(row.cell("number"), kind, row.days.get("birth"), read_sex(row.cell("sex")))
+
+
+def read_holder(name: str, shown: Shown, today: date) -> tuple[Holder | None, list[Fault]]:
+    """Whom a name and a document mean, with every fault of the two."""
     faults = [] if normal_name(name) else [Fault(FaultCode.NAME_MISSING, "缺少姓名")]
-    holder = read_resident_number(number, today=today)
+    holder = read_document(shown, today)
     if isinstance(holder, NumberFault):
         return None, [*faults, Fault(FaultCode(holder.code), holder.detail)]
     return holder, faults
@@ -133,7 +151,7 @@ class _Reading:
     row: FeedRow
     supplier: Supplier
     today: date
-    holder: ResidentNumber | None
+    holder: Holder | None
     faults: list[Fault] = field(default_factory=list)
 
     def fault(self, code: FaultCode, cell: str, wrong: str) -> None:
@@ -171,17 +189,45 @@ class _Reading:
 
 def _judge_row(row: FeedRow, supplier: Supplier, today: date) -> Verdict:
     name = row.cell("name")
-    holder, faults = read_holder(name, row.cell("number"), today)
+    holder, faults = read_holder(name, shown_in(row), today)
+    if row.cell("kind") not in KIND_WORDS:
+        known = "、".join(word for word in KIND_WORDS if word and not word.isdigit())
+        faults.append(Fault(FaultCode.DOCUMENT_KIND_UNKNOWN, f"证件类型“{row.cell('kind')}”应为{known}之一，或留空"))
     reading = _Reading(row, supplier, today, holder, faults)
     claim = _read_claim(reading, supplier.every_row or supplier.words.get(row.cell("word")))
-    if claim is not None and [fault.code for fault in reading.faults] == [FaultCode.IDENTITY_NUMBER_INVALID]:
+    newborn = _read_newborn(reading)
+    if claim is not None and number_is_all(reading.faults):
         first = claim.identified_on if isinstance(claim, StatusClaim) else claim.since
-        found = doubt(normal_name(name), row.cell("number"), today, born_by=first)
+        given, birth, home = row.cell("number"), row.days.get("birth"), row.cell("home")
+        found = doubt(normal_name(name), given, today, born_by=first, birth_date=birth, region=home)
         if found:
             return Doubtful(row.row_no, found, claim, tuple(reading.faults))
     if reading.faults or holder is None or claim is None:
         return Rejected(row.row_no, tuple(reading.faults))
-    return Accepted(row.row_no, normal_name(name), holder, claim)
+    return Accepted(row.row_no, normal_name(name), holder, claim, newborn)
+
+
+def number_is_all(faults: Sequence[Fault]) -> bool:
+    """Whether nothing is wrong but that there is no good number."""
+    return [fault.code for fault in faults] in (
+        [FaultCode.IDENTITY_NUMBER_INVALID],
+        [FaultCode.IDENTITY_NUMBER_MISSING],
+    )
+
+
+def _read_newborn(reading: _Reading) -> Holder | None:
+    """By which number of the mother the person was known before, where the row says so."""
+    row, holder = reading.row, reading.holder
+    if not row.cell("mother") or holder is None or holder.kind is DocumentKind.NEWBORN:
+        return None
+    number = newborn_number(row.cell("mother"), row.cell("order") or "1")
+    shown = Shown(number, DocumentKind.NEWBORN, holder.birth_date, holder.sex)
+    newborn = read_document(shown, reading.today)
+    if isinstance(newborn, NumberFault):
+        heading = reading.supplier.columns["mother"]
+        reading.faults.append(Fault(FaultCode.MOTHER_INVALID, f"{heading}：{newborn.detail}"))
+        return None
+    return newborn
 
 
 def _read_claim(reading: _Reading, assertion: Assertion | None) -> StatusClaim | HukouClaim | None:

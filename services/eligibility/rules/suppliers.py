@@ -16,6 +16,10 @@ class FaultCode(StrEnum):
     NAME_DIFFERS = "name_differs"
     IDENTITY_NUMBER_MISSING = "identity_number_missing"
     IDENTITY_NUMBER_INVALID = "identity_number_invalid"
+    DOCUMENT_KIND_UNKNOWN = "document_kind_unknown"
+    BIRTH_DATE_MISSING = "birth_date_missing"
+    SEX_MISSING = "sex_missing"
+    MOTHER_INVALID = "mother_invalid"
     CATEGORY_UNKNOWN = "category_unknown"
     GRADE_INVALID = "grade_invalid"
     DATE_INVALID = "date_invalid"
@@ -33,6 +37,10 @@ class Assertion:
     status: Status | None = None
     grade: int | None = None
     hukou: Literal["since_birth", "since_day"] | None = None
+
+
+HOLDER_COLUMNS = {"kind": "证件类型", "birth": "出生日期", "sex": "性别", "home": "户籍地代码"}
+"""What every list may say besides of whom its rows name: needed where the number in it does not say so, or is none."""
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,11 @@
 """The wire of eligibility: requests, answers, event bodies and problems, split by subject."""
 
 from .feeds import Feed, FeedPage, RestingStatusPage, Withdrawal
-from .matches import MatchCasePage, MatchDecided, MatchDecision
+from .matches import MatchCasePage, MatchDecided, MatchDecision, MatchWithdrawal
+from .merges import Merge, MergeNews, MergePage, MergeProposal, MergeReason
 from .persons import (
+    DocumentAdded,
+    DocumentIn,
     DocumentOut,
     LookupRequest,
     Person,
@@ -13,6 +16,8 @@ from .persons import (
     ResolveRequest,
 )
 from .problems import (
+    DOCUMENT_OF_ANOTHER,
+    DOCUMENT_REFUSED,
     FEED_NOT_IN_STATE,
     FEED_NOT_TAKEN,
     FEED_UNKNOWN,
@@ -21,7 +26,13 @@ from .problems import (
     FULL_LIST_REFUSED,
     KNOWN_AT_IN_FUTURE,
     MANIFEST_DIFFERS,
+    MATCH_NOT_DECIDED,
     MATCH_UNKNOWN,
+    MERGE_FOUR_EYES,
+    MERGE_MOOT,
+    MERGE_NOT_IN_STATE,
+    MERGE_OVERTAKEN,
+    MERGE_UNKNOWN,
     NOT_A_CANDIDATE,
     PERSON_UNKNOWN,
     SUPPLIER_UNKNOWN,
@@ -30,6 +41,8 @@ from .statuses import Holder, HolderPage, StatusAnswer, StatusNews, StatusQuery
 from .suppliers import Agreement, Supplier, Suppliers
 
 __all__ = [
+    "DOCUMENT_OF_ANOTHER",
+    "DOCUMENT_REFUSED",
     "FEED_NOT_IN_STATE",
     "FEED_NOT_TAKEN",
     "FEED_UNKNOWN",
@@ -38,11 +51,19 @@ __all__ = [
     "FULL_LIST_REFUSED",
     "KNOWN_AT_IN_FUTURE",
     "MANIFEST_DIFFERS",
+    "MATCH_NOT_DECIDED",
     "MATCH_UNKNOWN",
+    "MERGE_FOUR_EYES",
+    "MERGE_MOOT",
+    "MERGE_NOT_IN_STATE",
+    "MERGE_OVERTAKEN",
+    "MERGE_UNKNOWN",
     "NOT_A_CANDIDATE",
     "PERSON_UNKNOWN",
     "SUPPLIER_UNKNOWN",
     "Agreement",
+    "DocumentAdded",
+    "DocumentIn",
     "DocumentOut",
     "Feed",
     "FeedPage",
@@ -52,6 +73,12 @@ __all__ = [
     "MatchCasePage",
     "MatchDecided",
     "MatchDecision",
+    "MatchWithdrawal",
+    "Merge",
+    "MergeNews",
+    "MergePage",
+    "MergeProposal",
+    "MergeReason",
     "Person",
     "Reason",
     "ResolveAnswer",

@@ -1,30 +1,68 @@
 """The wire of persons."""
 
 from datetime import date
-from typing import Literal
+from typing import Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
+from ..rules import DocumentKind, MatchedBy
 from .fields import ID, PoolCode, RegionCode, Request
 
 
 class DocumentIn(Request):
     """The document that names a person."""
 
-    type: Literal["resident_id"] = Field(description="Kind of document", examples=["resident_id"])
+    type: DocumentKind = Field(
+        DocumentKind.RESIDENT_ID,
+        description="Kind of document. Numbers of 18 digits name theirs by themselves: 81, 82 and 83 0000 a residence "
+        "permit of somebody from Hong Kong, Macao or Taiwan, 9 and a province a foreigner's residence card",
+        examples=["resident_id"],
+    )
     number: str = Field(
         max_length=40,
-        description="Number as written; blanks and a lower-case x are fine",
+        description="Number as written; blanks and a lower-case x are fine. Of a newborn without one: the mother's 18 "
+        "digits and the order of birth in two",
         examples=["11010519491231002X"],
+    )
+    birth_date: date | None = Field(
+        None,
+        description="Day of birth, where the number does not say it (passports, newborns, cards of before 2023)",
+        examples=[None],
+    )
+    sex: Literal["male", "female"] | None = Field(
+        None, description="Sex, where the number does not say it", examples=[None]
     )
 
 
 class DocumentOut(BaseModel):
-    """The document that names a person, its number masked unless the token has `persons:full`."""
+    """A document that names a person, its number masked unless the token has `persons:full`."""
 
-    type: Literal["resident_id"] = Field(description="Kind of document", examples=["resident_id"])
+    type: DocumentKind = Field(description="Kind of document", examples=["resident_id"])
     number: str = Field(description="Number, masked without the scope `persons:full`", examples=["1101************2X"])
+    valid_from: date | None = Field(
+        None, description="First day on which it is valid; null: not known", examples=["2011-03-01"]
+    )
+    valid_to: date | None = Field(
+        None, description="Last day on which it is valid; null: not known, or no end", examples=["2031-03-01"]
+    )
+
+
+class DocumentAdded(Request):
+    """One more document of a person."""
+
+    document: DocumentIn = Field(
+        description="The document shown; birth date and sex are those on record",
+        examples=[{"type": "chinese_passport", "number": "E12345678"}],
+    )
+    valid_from: date | None = Field(None, description="First day on which it is valid", examples=["2011-03-01"])
+    valid_to: date | None = Field(None, description="Last day on which it is valid", examples=["2031-02-28"])
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.valid_from and self.valid_to and self.valid_to < self.valid_from:
+            raise ValueError("`valid_to` is before `valid_from`")
+        return self
 
 
 class ResolveItem(Request):
@@ -40,6 +78,13 @@ class ResolveItem(Request):
     )
     residence: RegionCode | None = Field(
         None, description="Declared residence, 6, 9 or 12 digits", examples=["990101102203"]
+    )
+    newborn_number: str | None = Field(
+        None,
+        max_length=40,
+        description="By which the person was known before having a number: the mother's 18 digits and the order of "
+        "birth in two. The two records become one, or people decide",
+        examples=[None],
     )
 
 
@@ -79,6 +124,12 @@ class Resolved(PersonFacts):
     outcome: Literal["matched", "created", "refused"] = Field(
         description="matched: known before; created: recorded now; refused: see reasons", examples=["matched"]
     )
+    matched_by: MatchedBy | None = Field(
+        description="How a known person was found. number: by a good number; old_form: 15 digits; transposition: two "
+        "neighbours exchanged; name_birth_region: by name, birth date and place of the hukou; decision: as a clerk "
+        "decided about the same name and number before",
+        examples=["number"],
+    )
     person_id: UUID | None = Field(description="Identifier of the person; null where refused", examples=[ID])
     reasons: list[Reason] = Field(description="Every fault of a refused item", examples=[[]])
 
@@ -98,13 +149,24 @@ class LookupRequest(Request):
     )
 
 
-class Person(PersonFacts):
-    """A person of the register."""
+class KnownPerson(PersonFacts):
+    """A person of the register, with the document that names it first."""
 
-    person_id: UUID = Field(description="Identifier of the person", examples=[ID])
+    person_id: UUID = Field(
+        description="Identifier of the person: of the record that answers for the one asked for", examples=[ID]
+    )
+    merged_ids: list[UUID] = Field(
+        description="Other records that turned out to be this person; each id goes on being answered", examples=[[]]
+    )
     name: str = Field(description="Name", examples=["张三"])
     document: DocumentOut = Field(
         description="The document that names the person",
         examples=[{"type": "resident_id", "number": "1101************2X"}],
     )
     version: int = Field(description="Version of the record, as in ETag", examples=[1])
+
+
+class Person(KnownPerson):
+    """A person of the register, with every document."""
+
+    documents: list[DocumentOut] = Field(description="Every document on record, in the order it came", examples=[[]])

@@ -83,3 +83,57 @@ NOT_A_CANDIDATE = ProblemType(
     ("不在候选人之列", "Not a candidate"),
     ("{person_id} 不在该事项的候选人之列", "{person_id} is none of the candidates of this case"),
 )
+MATCH_NOT_DECIDED = ProblemType(
+    "match_not_decided",
+    409,
+    ("比对事项未决定或已撤回", "The case is not decided, or withdrawn"),
+    ("比对事项 {case_id} 没有可撤回的决定", "There is no decision of case {case_id} to take back"),
+)
+MERGE_UNKNOWN = ProblemType(
+    "merge_unknown",
+    404,
+    ("归并事项不存在", "No such merge"),
+    ("没有归并事项 {merge_id}，请核对编号", "There is no merge {merge_id}; check the identifier"),
+)
+MERGE_NOT_IN_STATE = ProblemType(
+    "merge_not_in_state",
+    409,
+    ("归并事项状态不符", "The merge is not in the state for this"),
+    ("归并事项现为 {state}，不能这样处理", "The merge is {state}; this cannot be done with it now"),
+)
+MERGE_MOOT = ProblemType(
+    "merge_moot",
+    409,
+    ("两者已是同一人", "They are one person already"),
+    (
+        "{merged_id} 与 {surviving_id} 已是同一人，或已有待办的归并事项",
+        "{merged_id} and {surviving_id} are one person already, or a merge of them is waiting",
+    ),
+)
+MERGE_OVERTAKEN = ProblemType(
+    "merge_overtaken",
+    409,
+    ("其后又有归并", "A later merge rests on this one"),
+    ("其后的归并事项 {merge_id} 须先撤销", "Merge {merge_id} came later; undo that one first"),
+)
+MERGE_FOUR_EYES = ProblemType(
+    "merge_four_eyes",
+    403,
+    ("须由他人复核", "Another person must decide"),
+    ("{subject} 提出了这一事项，不能自己复核", "{subject} has raised this and cannot decide about it"),
+)
+DOCUMENT_REFUSED = ProblemType(
+    "document_refused",
+    422,
+    ("证件有误", "The document is not good"),
+    ("{detail}", "The document cannot be taken: {detail}"),
+)
+DOCUMENT_OF_ANOTHER = ProblemType(
+    "document_of_another",
+    409,
+    ("证件已登记在他人名下", "Another person has this document"),
+    (
+        "该证件已登记在人员 {person_id} 名下；如系同一人，请提出归并（POST /v1/merges）",
+        "Person {person_id} has this document; if both are one person, propose a merge (POST /v1/merges)",
+    ),
+)

@@ -12,17 +12,20 @@ from uuid import UUID
 from shared.database import Reader, Row, Writer
 
 from ..tables import status, status_claim
+from .merges import NOW, members
 
 _STATUS = (
     "status_id, person_id, code, grade, school_region, valid_from, valid_to, supplier, feed_id, row_no, ended_by, "
     "version"
 )
 
-# Whether a full list names the person of a status `s` with it. `offset 0` keeps a planner that has no statistics yet
-# from going through the whole list for every status.
+# Whether a full list names the person of a status `s` with it, under whichever record. `offset 0` keeps a planner that
+# has no statistics yet from going through the whole list for every status.
 _NAMED = (
-    "select from (select feed_id from status_claim c where c.pool = :pool and c.supplier = :supplier "
-    "  and c.person_id = s.person_id and c.code = s.code offset 0) c where c.feed_id = :feed_id"
+    f"select from unnest({members('s.person_id', NOW)}) as m (person_id) "
+    "cross join lateral (select feed_id from status_claim c where c.pool = :pool and c.supplier = :supplier "
+    "  and c.person_id = m.person_id and c.code = s.code and c.withdrawn_at is null offset 0) c "
+    "where c.feed_id = :feed_id"
 )
 
 
@@ -32,25 +35,30 @@ async def insert_claims(tx: Writer, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 async def following_statuses(tx: Reader, pool: str, supplier: str, person_ids: Sequence[UUID]) -> Sequence[Row]:
-    """The statuses that follow from everything a supplier's lists say about these persons.
+    """The statuses that follow from everything a supplier's lists say about these survivors and all they answer for.
 
     Of several claims of one status from one day on the latest list's counts, in a list its first row. A later full
     list that does not name the person with this status ends it on the day before its own.
     """
     return await tx.rows(
-        "with said as (select distinct on (c.person_id, c.code, c.valid_from) c.*, f.list_day, f.serial "
-        "  from unnest(cast(:person_ids as uuid[])) as asked (person_id) "
+        f"with asked as materialized (select person_id, {members('one.person_id', NOW)} as members "
+        "  from unnest(cast(:person_ids as uuid[])) as one (person_id)), "
+        "said as (select distinct on (asked.person_id, c.code, c.valid_from) asked.person_id, asked.members, c.code, "
+        "    c.grade, c.school_region, c.valid_from, c.valid_to, c.feed_id, c.row_no, f.list_day, f.serial from asked "
+        "  cross join unnest(asked.members) as m (person_id) "
         "  cross join lateral (select * from status_claim c where c.pool = :pool and c.supplier = :supplier "
-        "    and c.person_id = asked.person_id offset 0) c "
+        "    and c.person_id = m.person_id and c.withdrawn_at is null offset 0) c "
         "  join feed f on f.pool = :pool and f.feed_id = c.feed_id and f.withdrawn_at is null "
-        "  order by c.person_id, c.code, c.valid_from, f.list_day desc, f.serial desc, c.feed_id desc, c.row_no), "
+        "  order by asked.person_id, c.code, c.valid_from, f.list_day desc, f.serial desc, c.feed_id desc, c.row_no), "
         "ended as (select said.*, silent.feed_id as silent_feed, silent.list_day - 1 as last_day from said "
         "  left join lateral (select l.feed_id, l.list_day from feed l where l.pool = :pool "
         "    and l.supplier = :supplier and l.kind = 'full' and l.state in ('ending', 'taken') "
         "    and l.list_day >= said.valid_from "
         "    and (l.list_day, l.serial, l.feed_id) > (said.list_day, said.serial, said.feed_id) "
-        "    and not exists (select from (select feed_id from status_claim c where c.pool = :pool "
-        "      and c.supplier = :supplier and c.person_id = said.person_id and c.code = said.code offset 0) o "
+        "    and not exists (select from unnest(said.members) as m (person_id) "
+        "      cross join lateral (select feed_id from status_claim c where c.pool = :pool "
+        "        and c.supplier = :supplier and c.person_id = m.person_id and c.code = said.code "
+        "        and c.withdrawn_at is null offset 0) o "
         "      where o.feed_id = l.feed_id) "
         "    order by l.list_day, l.serial, l.feed_id limit 1) silent on true) "
         "select person_id, code, grade, school_region, valid_from, least(valid_to, last_day) as valid_to, feed_id, "
@@ -63,12 +71,17 @@ async def following_statuses(tx: Reader, pool: str, supplier: str, person_ids: S
 
 
 async def standing_statuses(tx: Reader, pool: str, supplier: str, person_ids: Sequence[UUID]) -> Sequence[Row]:
-    """The statuses of persons by a supplier that are not withdrawn, and whether the list they rest on still counts."""
+    """The statuses by a supplier that are not withdrawn, of survivors and all they answer for, and whether the row that
+    each rests on still counts."""
     return await tx.rows(
-        f"select s.*, f.withdrawn_at is null as founded from unnest(cast(:person_ids as uuid[])) as asked (person_id) "
+        "select s.*, f.withdrawn_at is null and c.withdrawn_at is null as founded "
+        "from unnest(cast(:person_ids as uuid[])) as asked (person_id) "
+        f"cross join lateral unnest({members('asked.person_id', NOW)}) as m (person_id) "
         f"cross join lateral (select {_STATUS} from status s where s.pool = :pool and s.supplier = :supplier "
-        "  and s.person_id = asked.person_id and s.withdrawn_at is null offset 0) s "
-        "join feed f on f.pool = :pool and f.feed_id = s.feed_id",
+        "  and s.person_id = m.person_id and s.withdrawn_at is null offset 0) s "
+        "join feed f on f.pool = :pool and f.feed_id = s.feed_id "
+        "cross join lateral (select withdrawn_at from status_claim c "
+        "  where c.pool = :pool and c.feed_id = s.feed_id and c.row_no = s.row_no offset 0) c",
         pool=pool,
         supplier=supplier,
         person_ids=list(person_ids),
@@ -97,8 +110,10 @@ async def count_ending(tx: Reader, pool: str, feed: Row) -> tuple[int, int]:
     does not name and no later list states again."""
     row = await tx.row(
         f"select count(*) as held, count(*) filter (where not exists ({_NAMED}) "
-        "and not exists (select from (select feed_id, valid_from from status_claim c where c.pool = :pool "
-        "    and c.supplier = :supplier and c.person_id = s.person_id and c.code = s.code offset 0) c "
+        f"and not exists (select from unnest({members('s.person_id', NOW)}) as m (person_id) "
+        "  cross join lateral (select feed_id, valid_from from status_claim c where c.pool = :pool "
+        "    and c.supplier = :supplier and c.person_id = m.person_id "
+        "    and c.code = s.code and c.withdrawn_at is null offset 0) c "
         "  join feed f on f.pool = :pool and f.feed_id = c.feed_id "
         "  where c.valid_from = s.valid_from and f.withdrawn_at is null "
         "  and (f.list_day, f.serial, f.feed_id) > (cast(:list_day as date), cast(:serial as integer), "
@@ -131,3 +146,17 @@ async def persons_not_named(tx: Reader, pool: str, feed: Row, after: UUID | None
         limit=limit,
     )
     return [row["person_id"] for row in rows]
+
+
+async def withdraw_decided(tx: Writer, pool: str, case_id: UUID, at: datetime) -> Sequence[Row]:
+    """Rows that were taken by a decision count no longer; the suppliers that said something about a status by them."""
+    return await tx.rows(
+        "with gone as (update status_claim set withdrawn_at = :at where pool = :pool and case_id = :case_id "
+        "  and withdrawn_at is null returning supplier), "
+        "gone_hukou as (update hukou set withdrawn_at = :at where pool = :pool and case_id = :case_id "
+        "  and withdrawn_at is null) "
+        "select distinct supplier from gone order by supplier",
+        pool=pool,
+        case_id=case_id,
+        at=at,
+    )

@@ -9,14 +9,19 @@ from shared.database import Reader, Row, Writer
 
 from ..tables import match_case
 
-_CASE = "case_id, given_sealed, candidates, opened_at, person_id, decided_by, decided_at, version"
+_CASE = (
+    "case_id, given_sealed, candidates, opened_at, person_id, decided_by, decided_at, times_used, last_used_at, "
+    "withdrawn_by, withdrawn_at, withdrawal_reason, version"
+)
 
 
 async def decided_cases(tx: Reader, pool: str, hashes: Sequence[bytes]) -> Mapping[bytes, Row]:
-    """What was decided about names and numbers as written: hash → person_id (null: nobody who is known)."""
+    """What was decided about names and numbers as written: hash → case_id, person_id (null: nobody who is known). Not
+    to be withdrawn before this transaction ends."""
     rows = await tx.rows(
-        "select given_hash, person_id from match_case "
-        "where pool = :pool and given_hash = any(cast(:hashes as bytea[])) and decided_at is not null",
+        "select given_hash, case_id, person_id from match_case "
+        "where pool = :pool and given_hash = any(cast(:hashes as bytea[])) and decided_at is not null "
+        "and withdrawn_at is null order by case_id for update",
         pool=pool,
         hashes=list(hashes),
     )
@@ -25,17 +30,43 @@ async def decided_cases(tx: Reader, pool: str, hashes: Sequence[bytes]) -> Mappi
 
 async def open_cases(tx: Writer, rows: Sequence[Mapping[str, Any]]) -> None:
     """Put names and numbers on the work list, those that are not there yet."""
-    await tx.insert(match_case, rows, tail="on conflict (pool, given_hash) do nothing")
+    await tx.insert(match_case, rows, tail="on conflict (pool, given_hash) where withdrawn_at is null do nothing")
 
 
-async def list_cases(tx: Reader, pool: str, after: UUID | None, limit: int) -> Sequence[Row]:
-    """The open cases in the order they came; `limit` + 1 rows."""
+async def list_cases(tx: Reader, pool: str, after: UUID | None, limit: int, *, decided: bool) -> Sequence[Row]:
+    """The open cases, or the decisions, in the order they came; `limit` + 1 rows."""
     return await tx.rows(
-        f"select {_CASE} from match_case where pool = :pool and decided_at is null "
+        f"select {_CASE} from match_case where pool = :pool and (decided_at is not null) = :decided "
         "and (cast(:after as uuid) is null or case_id > :after) order by case_id limit :limit",
         pool=pool,
+        decided=decided,
         after=after,
         limit=limit + 1,
+    )
+
+
+async def count_uses(tx: Writer, pool: str, case_ids: Sequence[UUID], at: datetime) -> None:
+    """Count that decisions were reused, once for each time an id is given."""
+    await tx.execute(
+        "update match_case c set times_used = times_used + used.times, last_used_at = :at "
+        "from (select case_id, count(*) as times from unnest(cast(:case_ids as uuid[])) as one (case_id) "
+        "  group by case_id) used where c.pool = :pool and c.case_id = used.case_id",
+        pool=pool,
+        case_ids=list(case_ids),
+        at=at,
+    )
+
+
+async def set_withdrawn(tx: Writer, pool: str, case_id: UUID, by: str, at: datetime, reason: str) -> None:
+    """A decision holds no longer."""
+    await tx.execute(
+        "update match_case set withdrawn_by = :by, withdrawn_at = :at, withdrawal_reason = :reason, version = 3 "
+        "where pool = :pool and case_id = :case_id",
+        pool=pool,
+        case_id=case_id,
+        by=by,
+        at=at,
+        reason=reason,
     )
 
 

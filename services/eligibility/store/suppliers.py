@@ -1,6 +1,6 @@
 """What a pool has agreed with its suppliers, and their turns."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 
 from shared.database import Reader, Row, Writer
@@ -29,6 +29,13 @@ async def take_turn(tx: Writer, pool: str, supplier: str) -> Row:
     )
     assert row is not None
     return row
+
+
+async def take_every_turn(tx: Writer, pool: str, suppliers: Iterable[str]) -> None:
+    """Every supplier's row, locked until the transaction ends: nobody works out statuses of the pool meanwhile. In the
+    order of their names, so that two who do so never wait in a ring."""
+    for supplier in sorted(suppliers):
+        await take_turn(tx, pool, supplier)
 
 
 async def set_agreement(

@@ -10,13 +10,16 @@ from .feeds import (
     return_rejected,
     withdraw_feed,
 )
-from .matching import decide_case, list_cases
+from .matching import decide_case, list_cases, withdraw_decision
+from .merging import decide_merge, list_merges, propose_merge, read_merge
 from .moments import Moment, moment
-from .persons import look_up_person, read_person, resolve_persons
+from .persons import look_up_person, read_person, record_document, resolve_persons
+from .register import hash_names
 from .statuses import export_holders, list_holders, query_statuses
 from .suite import Eligibility
 from .suppliers import list_suppliers, read_supplier, set_agreement
 from .sweeping import take_feeds
+from .uniting import settle_merges
 
 __all__ = [
     "Eligibility",
@@ -24,22 +27,30 @@ __all__ = [
     "Moment",
     "decide_case",
     "decide_feed",
+    "decide_merge",
     "export_holders",
+    "hash_names",
     "list_cases",
     "list_feed_statuses",
     "list_feeds",
     "list_holders",
+    "list_merges",
     "list_suppliers",
     "look_up_person",
     "moment",
+    "propose_merge",
     "query_statuses",
     "read_feed",
+    "read_merge",
     "read_person",
     "read_supplier",
     "receive_feed",
+    "record_document",
     "resolve_persons",
     "return_rejected",
     "set_agreement",
+    "settle_merges",
     "take_feeds",
+    "withdraw_decision",
     "withdraw_feed",
 ]

@@ -1,7 +1,8 @@
-"""Numbers that are not good: matched where they mean one known person, else put on the work list for a clerk."""
+"""Rows without a good number: matched where they mean one known person, else put on the work list for a clerk."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,50 +18,98 @@ from shared.tokens import Caller
 from shared.versions import require_version
 
 from .. import rules, schemas
-from ..rules import Doubt
+from ..rules import Doubt, MatchedBy
+from ..store import claims
 from ..store import matches as store
 from ..store import persons as person_store
-from .register import RESIDENT_ID, number_hash, open_name, open_number
+from ..store import suppliers as supplier_store
+from .register import document_hash, known_names, name_hash, open_name, open_number
 from .suite import Eligibility
+from .working_out import work_out
+
+
+@dataclass(frozen=True)
+class Match:
+    """Whom a doubtful row means, how that was found and, where a clerk has decided it, by which case."""
+
+    person_id: UUID
+    by: MatchedBy
+    case_id: UUID | None = None
 
 
 async def match_doubts(
     service: Eligibility, tx: Writer, pool: str, now: datetime, doubts: Sequence[Doubt]
-) -> tuple[Mapping[Doubt, UUID], frozenset[Doubt]]:
-    """Whom doubtful numbers mean, and those that may mean several and stand on the work list now. In sets.
+) -> tuple[Mapping[Doubt, Match], frozenset[Doubt]]:
+    """Whom doubtful rows mean, and those that may mean several and stand on the work list now. In sets.
 
-    Only persons known under the same name come into question; nobody is recorded or changed.
+    Only persons known under the same name come into question; nobody is recorded or changed. What a clerk has decided
+    about the same row goes before everything else.
     """
     if not doubts:
         return {}, frozenset()
-    hashes = {number: number_hash(service.sealer, number.number) for doubt in doubts for number in doubt.candidates}
-    known = await person_store.persons_by_number(tx, pool, RESIDENT_ID, list(hashes.values()))
-    given = {doubt: service.sealer.lookup_hash("match", doubt.given, doubt.name) for doubt in doubts}
+    sealer = service.sealer
+    given = {doubt: sealer.lookup_hash("match", *doubt.key) for doubt in doubts}
     decided = await store.decided_cases(tx, pool, list(given.values()))
-    means: dict[Doubt, UUID] = {}
+    by_number = await _by_number(sealer, tx, pool, doubts)
+    by_name = await _by_name(sealer, tx, pool, [doubt for doubt in doubts if not by_number[doubt]])
+    means: dict[Doubt, Match] = {}
     cases: dict[Doubt, frozenset[UUID]] = {}
     for doubt, given_hash in given.items():
-        found = [known[hashes[number]] for number in doubt.candidates if hashes[number] in known]
-        same = [row for row in found if rules.same_name(doubt.name, open_name(service.sealer, row))]
-        candidates = frozenset(row["person_id"] for row in same)
-        decision = decided.get(given_hash)
-        if decision is None and len(candidates) > 1:
+        numbered, named = by_number[doubt], by_name.get(doubt, [])
+        meant_by_name = rules.meant_by_name(doubt.region, named)
+        if decision := decided.get(given_hash):
+            if decision["person_id"]:
+                means[doubt] = Match(decision["person_id"], MatchedBy.DECISION, decision["case_id"])
+        elif person_id := rules.meant(numbered):
+            means[doubt] = Match(person_id, doubt.by)
+        elif meant_by_name:
+            means[doubt] = Match(meant_by_name, MatchedBy.NAME_BIRTH_REGION)
+        elif candidates := numbered | {person_id for person_id, _ in named}:
             cases[doubt] = candidates
-        elif person_id := decision["person_id"] if decision else rules.meant(candidates):
-            means[doubt] = person_id
-    rows = [_case(service.sealer, pool, now, doubt, given[doubt], who) for doubt, who in cases.items()]
+    rows = [_case(sealer, pool, now, doubt, given[doubt], who) for doubt, who in cases.items()]
     await store.open_cases(tx, rows)
     return means, frozenset(cases)
 
 
+async def count_uses(tx: Writer, pool: str, now: datetime, matches: Sequence[Match]) -> None:
+    """Note that what clerks have decided was reused, once for each row that was taken by it."""
+    reused = sorted(match.case_id for match in matches if match.case_id)
+    await store.count_uses(tx, pool, reused, now)
+
+
+async def _by_number(sealer: Sealer, tx: Writer, pool: str, doubts: Sequence[Doubt]) -> dict[Doubt, frozenset[UUID]]:
+    """The known persons of the name whose number may be meant."""
+    hashes = {one: document_hash(sealer, *one) for doubt in doubts for one in doubt.candidates}
+    known = await person_store.persons_by_number(tx, pool, [(kind, found) for (kind, _), found in hashes.items()])
+    result = {}
+    for doubt in doubts:
+        found = [known[hashes[one]] for one in doubt.candidates if hashes[one] in known]
+        same = [row for row in found if any(rules.same_name(doubt.name, name) for name in known_names(sealer, row))]
+        result[doubt] = frozenset(row["surviving_id"] for row in same)
+    return result
+
+
+async def _by_name(
+    sealer: Sealer, tx: Writer, pool: str, doubts: Sequence[Doubt]
+) -> dict[Doubt, list[tuple[UUID, str | None]]]:
+    """The known persons of the name and birth date, with the place of their hukou."""
+    keys: dict[Doubt, tuple[bytes, date]] = {
+        doubt: (name_hash(sealer, doubt.name), doubt.birth_date) for doubt in doubts if doubt.birth_date
+    }
+    found: dict[tuple[bytes, date], list[tuple[UUID, str | None]]] = {}
+    for row in await person_store.persons_by_name(tx, pool, sorted(set(keys.values()))):
+        found.setdefault((row["name_hash"], row["birth_date"]), []).append((row["surviving_id"], row["hukou"]))
+    return {doubt: found.get(key, []) for doubt, key in keys.items()}
+
+
 async def list_cases(
-    service: Eligibility, caller: Caller, pool: str, after: UUID | None, limit: int
+    service: Eligibility, caller: Caller, pool: str, after: UUID | None, limit: int, *, decided: bool = False
 ) -> Sequence[dict[str, Any]]:
-    """The open cases in the order they came; one more than `limit` where there are more."""
+    """The open cases, or the decisions, in the order they came; one more than `limit` where there are more."""
     caller.require_pool(pool)
     async with service.database.writing() as tx:
         now = service.clock.now()
-        rows = await store.list_cases(tx, pool, after, limit)
+        rows = await store.list_cases(tx, pool, after, limit, decided=decided)
         asked = sorted({UUID(person_id) for row in rows for person_id in row["candidates"]})
         persons = await person_store.read_persons(tx, pool, asked, business_day(now), now)
         tx.audit(pool, "match.listed", caller.client_id, caller.subject, now, asked, {"cases": len(rows)})
@@ -95,6 +144,38 @@ async def decide_case(
     return await once.run(service.database, pool, work)
 
 
+async def withdraw_decision(
+    service: Eligibility, caller: Caller, once: Once, pool: str, case_id: UUID, version: int, reason: str
+) -> Answer:
+    """Take a decision back: rows that were taken by it count no longer, and the same row opens a new case.
+
+    Raises Problem MATCH_UNKNOWN, VERSION_DIFFERS, MATCH_NOT_DECIDED.
+    """
+
+    async def work(tx: Writer) -> Answer:
+        # Turns before cases, which is everybody's order of locks.
+        await supplier_store.take_every_turn(tx, pool, service.suppliers)
+        case = await store.lock_case(tx, pool, case_id)
+        if case is None:
+            raise schemas.MATCH_UNKNOWN(case_id=case_id)
+        require_version(case["version"], version)
+        if case["decided_at"] is None or case["withdrawn_at"] is not None:
+            raise schemas.MATCH_NOT_DECIDED(case_id=case_id)
+        now, person_id = service.clock.now(), case["person_id"]
+        await store.set_withdrawn(tx, pool, case_id, caller.subject, now, reason)
+        for row in await claims.withdraw_decided(tx, pool, case_id, now):
+            await work_out(tx, pool, row["supplier"], now, [person_id])
+        who = [person_id] if person_id else []
+        await person_store.raise_versions(tx, pool, who)
+        detail = {"case_id": str(case_id), "reason": reason}
+        tx.audit(pool, "match.withdrawn", caller.client_id, caller.subject, now, who, detail)
+        shown = schemas.MatchDecided.model_validate({**case, "withdrawn_at": now, "version": 3})
+        return Answer(200, shown.model_dump(mode="json"))
+
+    caller.require_pool(pool)
+    return await once.run(service.database, pool, work)
+
+
 def _case(
     sealer: Sealer, pool: str, now: datetime, doubt: Doubt, given_hash: bytes, candidates: frozenset[UUID]
 ) -> dict[str, Any]:
@@ -106,6 +187,7 @@ def _case(
         "given_sealed": sealer.seal(orjson.dumps([doubt.name, doubt.given]), _context(case_id)),
         "candidates": sorted(str(person_id) for person_id in candidates),
         "opened_at": now,
+        "times_used": 0,
         "version": 1,
     }
 

@@ -3,27 +3,30 @@
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from shared.database import Row, Writer
-from shared.identity import ResidentNumber, normal_name
+from shared.identity import normal_name
 from shared.ids import new_id
 from shared.sealing import Sealer
 
+from ..rules import Holder, same_name
 from ..store import persons as store
 from .suite import Eligibility
 
-RESIDENT_ID = "resident_id"
+_HASHED_AT_ONCE = 500
 
 
 @dataclass(frozen=True)
 class Registered:
-    """A person of the register: the name on record and, where this transaction recorded it, the digest of its row."""
+    """A record of the register: whom a document names, who answers for it, the names known of the two and, where this
+    transaction recorded it, the digest of its row."""
 
     person_id: UUID
-    name: str
+    surviving_id: UUID
+    names: tuple[str, ...]
     digest: str | None
 
     @property
@@ -31,28 +34,46 @@ class Registered:
         """Whether this transaction recorded the person."""
         return self.digest is not None
 
+    def goes_by(self, name: str) -> bool:
+        """Whether the person is known under this name."""
+        return any(same_name(name, known) for known in self.names)
+
 
 async def find_or_create(
-    service: Eligibility, tx: Writer, pool: str, at: datetime, named: Iterable[tuple[str, ResidentNumber]]
-) -> dict[str, Registered]:
-    """The persons behind these numbers, by number, in sets; a number nobody has becomes a person of the name given.
+    service: Eligibility, tx: Writer, pool: str, at: datetime, named: Iterable[tuple[str, Holder]]
+) -> dict[Holder, Registered]:
+    """The persons behind these documents, in sets; a number nobody has becomes a person of the name given.
 
     Where a number comes under several names, the first counts. Two transactions that record the same number at once
     end with one person: the later one waits for the first and finds it.
     """
-    first: dict[str, tuple[str, ResidentNumber]] = {}
+    first: dict[bytes, tuple[str, Holder]] = {}
+    hashes: dict[Holder, bytes] = {}
     for name, holder in named:
-        first.setdefault(holder.number, (name, holder))
-    hashes = {number: number_hash(service.sealer, number) for number in first}
-    known = await store.persons_by_number(tx, pool, RESIDENT_ID, list(hashes.values()))
-    missing = {number: found for number, found in hashes.items() if found not in known}
+        hashes[holder] = document_hash(service.sealer, holder.kind, holder.number)
+        first.setdefault(hashes[holder], (name, holder))
+    known = await store.persons_by_number(tx, pool, _documents(first))
+    missing = {found: one for found, one in first.items() if found not in known}
     created: dict[UUID, str] = {}
     if missing:
-        rows = [_new_person(service.sealer, found, *first[number]) for number, found in missing.items()]
-        taken_up = await store.insert_persons(tx, pool, RESIDENT_ID, at, rows)
+        rows = [_new_person(service.sealer, found, *one) for found, one in missing.items()]
+        taken_up = await store.insert_persons(tx, pool, at, rows)
         created = {row["person_id"]: _person_digest(row) for row in rows if row["person_id"] in taken_up}
-        known |= await store.persons_by_number(tx, pool, RESIDENT_ID, list(missing.values()))
-    return {number: _registered(service.sealer, known[found], created) for number, found in hashes.items()}
+        known |= await store.persons_by_number(tx, pool, _documents(missing))
+    return {holder: _registered(service.sealer, known[found], created) for holder, found in hashes.items()}
+
+
+async def hash_names(service: Eligibility) -> bool:
+    """Make some names findable that were recorded before names had a hash; whether there were any."""
+    if service.keys is None:
+        return False
+    async with service.database.writing() as tx:
+        rows = await store.unhashed_persons(tx, _HASHED_AT_ONCE)
+        names = [open_name(service.sealer, row) for row in rows]
+        hashes = [name_hash(service.sealer, name) for name in names]
+        found = [(row["pool"], row["person_id"], found) for row, found in zip(rows, hashes, strict=True)]
+        await store.set_name_hashes(tx, found)
+    return bool(rows)
 
 
 def row_digest(*values: object) -> str:
@@ -62,9 +83,14 @@ def row_digest(*values: object) -> str:
     return hashlib.sha256(plain.encode()).hexdigest()
 
 
-def number_hash(sealer: Sealer, number: str) -> bytes:
-    """The keyed hash under which a resident identity number is found."""
-    return sealer.lookup_hash(RESIDENT_ID, number)
+def document_hash(sealer: Sealer, kind: str, number: str) -> bytes:
+    """The keyed hash under which the number of a document is found."""
+    return sealer.lookup_hash(kind, number)
+
+
+def name_hash(sealer: Sealer, name: str) -> bytes:
+    """The keyed hash under which a name is found, however it is spaced."""
+    return sealer.lookup_hash("name", normal_name(name))
 
 
 def open_name(sealer: Sealer, row: Row) -> str:
@@ -72,36 +98,85 @@ def open_name(sealer: Sealer, row: Row) -> str:
     return sealer.open_text(row["name_sealed"], _name_context(row["person_id"]))
 
 
+def open_surviving_name(sealer: Sealer, row: Row) -> str:
+    """The name of who answers for a row with `surviving_id` and `surviving_name`."""
+    return sealer.open_text(row["surviving_name"], _name_context(row["surviving_id"]))
+
+
 def open_number(sealer: Sealer, row: Row) -> str:
     """The number of a row with `document_id` and `number_sealed`."""
-    return sealer.open_text(row["number_sealed"], _number_context(row["document_id"]))
+    return sealer.open_text(row["number_sealed"], number_context(row["document_id"]))
+
+
+# A sealed value opens only in the row it was made for: copied to another row it is no name and no number.
+def number_context(document_id: UUID) -> str:
+    """For what the number of a document is sealed."""
+    return f"identity_document/{document_id}/number"
+
+
+def _name_context(person_id: UUID) -> str:
+    return f"person/{person_id}/name"
+
+
+def known_names(sealer: Sealer, row: Row) -> tuple[str, ...]:
+    """The names of a row of `persons_by_number`: that of the record, and of who answers for it."""
+    if row["person_id"] == row["surviving_id"]:
+        return (open_name(sealer, row),)
+    return (open_name(sealer, row), open_surviving_name(sealer, row))
 
 
 def _registered(sealer: Sealer, row: Row, created: Mapping[UUID, str]) -> Registered:
-    return Registered(row["person_id"], open_name(sealer, row), created.get(row["person_id"]))
+    names = known_names(sealer, row)
+    return Registered(row["person_id"], row["surviving_id"], names, created.get(row["person_id"]))
+
+
+def _documents(first: Mapping[bytes, tuple[str, Holder]]) -> list[tuple[str, bytes]]:
+    return [(holder.kind, found) for found, (_, holder) in first.items()]
 
 
 def _person_digest(row: Row) -> str:
     return row_digest(row["person_id"], row["birth_date"], row["sex"], row["number_hash"].hex())
 
 
-def _new_person(sealer: Sealer, found: bytes, name: str, holder: ResidentNumber) -> dict[str, Any]:
+def _new_person(sealer: Sealer, found: bytes, name: str, holder: Holder) -> dict[str, Any]:
     person_id, document_id = new_id(), new_id()
     return {
         "person_id": person_id,
         "birth_date": holder.birth_date,
         "sex": holder.sex,
         "name_sealed": sealer.seal(normal_name(name), _name_context(person_id)),
+        "name_hash": name_hash(sealer, name),
         "document_id": document_id,
+        "type": holder.kind.value,
         "number_hash": found,
-        "number_sealed": sealer.seal(holder.number, _number_context(document_id)),
+        "number_sealed": sealer.seal(holder.number, number_context(document_id)),
     }
 
 
-# A sealed value opens only in the row it was made for: copied to another row it is no name and no number.
-def _name_context(person_id: UUID) -> str:
-    return f"person/{person_id}/name"
+def new_document(
+    sealer: Sealer,
+    pool: str,
+    person_id: UUID,
+    holder: Holder,
+    at: datetime,
+    valid_from: date | None,
+    valid_to: date | None,
+) -> dict[str, Any]:
+    """The row of one more document of a person."""
+    document_id = new_id()
+    return {
+        "pool": pool,
+        "document_id": document_id,
+        "person_id": person_id,
+        "type": holder.kind.value,
+        "number_hash": document_hash(sealer, holder.kind, holder.number),
+        "number_sealed": sealer.seal(holder.number, number_context(document_id)),
+        "valid_from": valid_from,
+        "valid_to": valid_to,
+        "recorded_at": at,
+    }
 
 
-def _number_context(document_id: UUID) -> str:
-    return f"identity_document/{document_id}/number"
+def document_digest(row: Row) -> str:
+    """What the audit line of a document's writing vouches for."""
+    return row_digest(row["document_id"], row["person_id"], row["type"], row["number_hash"].hex())

@@ -36,7 +36,7 @@ async def query_statuses(
         }
         await read_persons(service, tx, caller, pool, wanted, "status.read", detail)
         if explain:
-            found = await store.all_statuses(tx, pool, wanted)
+            found = await store.all_statuses(tx, pool, wanted, asked.known_at)
         else:
             found = await store.known_statuses(tx, pool, wanted, asked.known_at)
     held: dict[UUID, list[dict[str, Any]]] = {person_id: [] for person_id in wanted}

@@ -10,7 +10,7 @@ from shared.database import Row, Writer
 from shared.jobs import in_turn
 
 from ..rules import FEED_TRANSITIONS, FeedAct, FeedState
-from ..store import claims, feeds, persons, suppliers
+from ..store import claims, feeds, hukou, persons, suppliers
 from .suite import JOB, Eligibility
 from .taking import take_feed
 from .working_out import work_out
@@ -67,5 +67,5 @@ async def _silent(tx: Writer, feed: Row, after: UUID | None) -> tuple[list[UUID]
 
 async def _told(tx: Writer, feed: Row, after: UUID | None) -> tuple[list[UUID], set[UUID]]:
     """About whom the supplier has said anything: what this list ended comes back. And whose hukou it told of."""
-    concerned = await persons.persons_of_supplier(tx, feed["pool"], feed["supplier"], after, CHUNK_PERSONS)
-    return concerned, await persons.told_of_hukou(tx, feed["pool"], feed["feed_id"], concerned)
+    concerned = await hukou.persons_of_supplier(tx, feed["pool"], feed["supplier"], after, CHUNK_PERSONS)
+    return concerned, await hukou.told_of_hukou(tx, feed["pool"], feed["feed_id"], concerned)

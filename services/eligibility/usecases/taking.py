@@ -24,22 +24,26 @@ from ..rules import (
     Doubtful,
     FeedAct,
     FeedState,
+    Holder,
     HukouClaim,
+    MatchedBy,
+    MergeSource,
     Rejected,
     StatusClaim,
     Supplier,
     Verdict,
 )
-from ..store import claims, feeds, persons, suppliers
-from .matching import match_doubts
+from ..store import claims, feeds, hukou, merges, persons, suppliers
+from .matching import Match, count_uses, match_doubts
 from .register import Registered, find_or_create, row_digest
 from .suite import JOB, Eligibility
+from .uniting import tell
 from .working_out import work_out
 
 CHUNK_ROWS = 1_000
 
-Said = tuple[UUID, Accepted | Doubtful]
-"""A person of the register, and a row that says something about it."""
+Said = tuple[Match, Accepted | Doubtful]
+"""A person of the register and how it was found, and a row that says something about it."""
 
 
 async def take_feed(service: Eligibility, feed: Row) -> bool:
@@ -63,18 +67,18 @@ async def take_chunk(service: Eligibility, feed: Row, verdicts: Sequence[Verdict
         await suppliers.take_turn(tx, pool, feed["supplier"])
         now = service.clock.now()
         chunk = verdicts[cursor["rows_done"] : cursor["rows_done"] + CHUNK_ROWS]
-        named = [(row.name, row.holder) for row in chunk if isinstance(row, Accepted)]
+        named = [(row.name, one) for row in chunk if isinstance(row, Accepted) for one in _documents(row)]
         register = await find_or_create(service, tx, pool, now, named)
         doubts = [row.doubt for row in chunk if isinstance(row, Doubtful)]
         means, undecided = await match_doubts(service, tx, pool, now, doubts)
         accepted, rejected = _recognise(chunk, register, means, undecided)
         kept, moved = await _keep_hukou(tx, feed, now, accepted)
-        claimed = [
-            _claim_row(feed, person_id, row) for person_id, row in accepted if isinstance(row.claim, StatusClaim)
-        ]
+        claimed = [_claim_row(feed, match, row) for match, row in accepted if isinstance(row.claim, StatusClaim)]
         await claims.insert_claims(tx, claimed)
         died = await work_out(tx, pool, feed["supplier"], now, sorted({row["person_id"] for row in claimed}))
         await persons.raise_versions(tx, pool, sorted(died | moved))
+        await _tie_newborns(tx, feed, now, accepted, register)
+        await count_uses(tx, pool, now, [match for match, _ in accepted])
         await feeds.insert_rejections(tx, [_rejection_row(feed, row) for row in rejected])
         await feeds.move_cursor(tx, pool, feed_id, accepted=len(accepted), rejected=len(rejected))
         if cursor["rows_done"] + len(chunk) == feed["rows_total"]:
@@ -82,7 +86,8 @@ async def take_chunk(service: Eligibility, feed: Row, verdicts: Sequence[Verdict
         written = {person.person_id: person.digest for person in register.values() if person.created}
         written |= {row["hukou_id"]: _hukou_digest(row) for row in kept}
         detail = {"feed_id": str(feed_id), "written": {str(row_id): digest for row_id, digest in written.items()}}
-        tx.audit(pool, "person.recorded", JOB, feed["received_by"], now, sorted({who for who, _ in accepted}), detail)
+        who = sorted({match.person_id for match, _ in accepted})
+        tx.audit(pool, "person.recorded", JOB, feed["received_by"], now, who, detail)
     return True
 
 
@@ -108,8 +113,8 @@ def _judge(supplier: Supplier, feed: Row, data: bytes) -> list[Verdict]:
 
 def _recognise(
     chunk: Sequence[Verdict],
-    register: Mapping[str, Registered],
-    means: Mapping[Doubt, UUID],
+    register: Mapping[Holder, Registered],
+    means: Mapping[Doubt, Match],
     undecided: Container[Doubt],
 ) -> tuple[list[Said], list[Rejected]]:
     """Tie rows to persons; what the register knows under another name, or cannot tell from another, goes back."""
@@ -119,14 +124,14 @@ def _recognise(
         if isinstance(row, Rejected):
             rejected.append(row)
         elif isinstance(row, Doubtful):
-            person_id = means.get(row.doubt)
-            if person_id:
-                accepted.append((person_id, row))
+            match = means.get(row.doubt)
+            if match:
+                accepted.append((match, row))
             else:
                 faults = (rules.SEVERAL_CANDIDATES,) if row.doubt in undecided else row.faults
                 rejected.append(Rejected(row.row_no, faults))
-        elif rules.same_name(row.name, register[row.holder.number].name):
-            accepted.append((register[row.holder.number].person_id, row))
+        elif register[row.holder].goes_by(row.name):
+            accepted.append((Match(register[row.holder].person_id, MatchedBy.NUMBER), row))
         else:
             rejected.append(Rejected(row.row_no, (rules.NAME_DIFFERS,)))
     return accepted, rejected
@@ -140,21 +145,22 @@ async def _keep_hukou(
         {
             "pool": feed["pool"],
             "hukou_id": new_id(),
-            "person_id": person_id,
+            "person_id": match.person_id,
             "region": row.claim.region,
             "household_no": row.claim.household_no,
             "since": row.claim.since,
             "feed_id": feed["feed_id"],
             "row_no": row.row_no,
             "recorded_at": now,
+            "case_id": match.case_id,
         }
-        for person_id, row in accepted
+        for match, row in accepted
         if isinstance(row.claim, HukouClaim)
     ]
     if not rows:
         return [], set()
-    news = await persons.hukou_news(tx, feed["pool"], rows)
-    taken_up = await persons.insert_hukou(tx, rows)
+    news = await hukou.hukou_news(tx, feed["pool"], rows)
+    taken_up = await hukou.insert_hukou(tx, rows)
     kept = [row for row in rows if row["hukou_id"] in taken_up]
     return kept, {row["person_id"] for row in kept if row["hukou_id"] in news}
 
@@ -164,14 +170,35 @@ def _hukou_digest(row: Row) -> str:
     return row_digest(*(row[column] for column in columns))
 
 
-def _claim_row(feed: Row, person_id: UUID, row: Accepted | Doubtful) -> dict[str, Any]:
+def _documents(row: Accepted) -> list[Holder]:
+    """The documents that a row names: a child's own, and the one by which it was known before."""
+    return [row.holder, row.newborn] if row.newborn else [row.holder]
+
+
+async def _tie_newborns(
+    tx: Writer, feed: Row, now: datetime, accepted: Sequence[Said], register: Mapping[Holder, Registered]
+) -> None:
+    """Keep by which number of the mother children were known, and have the two records of each merged."""
+    ties = []
+    for match, row in accepted:
+        if isinstance(row, Accepted) and row.newborn:
+            pair = {"merged_id": register[row.newborn].person_id, "surviving_id": match.person_id}
+            ties.append({"pool": feed["pool"], "feed_id": feed["feed_id"], "row_no": row.row_no, **pair})
+    await merges.insert_ties(tx, ties)
+    for tie in ties:
+        source, why = MergeSource.LIST, f"{feed['file_name']} 第{tie['row_no']}行"
+        await tell(tx, feed["pool"], tie["merged_id"], tie["surviving_id"], source, why, feed["received_by"], now)
+
+
+def _claim_row(feed: Row, match: Match, row: Accepted | Doubtful) -> dict[str, Any]:
     assert isinstance(row.claim, StatusClaim)
     return {
         "pool": feed["pool"],
         "feed_id": feed["feed_id"],
         "row_no": row.row_no,
         "supplier": feed["supplier"],
-        "person_id": person_id,
+        "person_id": match.person_id,
+        "case_id": match.case_id,
         "code": row.claim.code.value,
         "grade": row.claim.grade,
         "school_region": row.claim.school_region,

@@ -9,7 +9,7 @@ from shared.database import Row, Writer
 from shared.ids import new_id
 
 from .. import schemas
-from ..store import claims
+from ..store import claims, merges
 
 _SAME_STATUS = ("person_id", "code", "valid_from", "valid_to", "grade", "school_region")
 
@@ -17,14 +17,17 @@ _SAME_STATUS = ("person_id", "code", "valid_from", "valid_to", "grade", "school_
 async def work_out(tx: Writer, pool: str, supplier: str, now: datetime, person_ids: Sequence[UUID]) -> set[UUID]:
     """Bring the statuses of persons by one supplier into line with all it has said; whose own record shows the change.
 
+    Of persons who turned out to be one the survivor holds the statuses, by what was said of any of them.
+
     A status that is stated again says nothing new and rests on where it stood first, unless that list no longer
     counts. Stated otherwise the earlier one is withdrawn, not overwritten: an auditor can see what was held to be
     true, and when. The caller has taken the supplier's turn.
     """
     if not person_ids:
         return set()
-    following = {_same(row): row for row in await claims.following_statuses(tx, pool, supplier, person_ids)}
-    standing = await claims.standing_statuses(tx, pool, supplier, person_ids)
+    survivors = sorted(set((await merges.survivors(tx, pool, person_ids)).values()))
+    following = {_same(row): row for row in await claims.following_statuses(tx, pool, supplier, survivors)}
+    standing = await claims.standing_statuses(tx, pool, supplier, survivors)
     kept = {_same(row) for row in standing if row["founded"]} & set(following)
     withdrawn = [row for row in standing if not row["founded"] or _same(row) not in kept]
     granted = [_status_row(pool, supplier, now, row) for same, row in following.items() if same not in kept]

@@ -13,6 +13,7 @@ from shared.regions import REGION_PATTERN
 
 from .. import usecases
 from ..schemas import problems
+from ..schemas.duplicates import DuplicateCoverPage
 from ..schemas.enrolments import (
     AssessmentOut,
     AssessmentPage,
@@ -149,6 +150,26 @@ async def list_covers(
     return await usecases.list_covers(
         service, caller, pool, scheme=scheme, person_id=person_id, after=after, limit=limit
     )
+
+
+@router.get(
+    "/v1/duplicate-cover",
+    response_model=DuplicateCoverPage,
+    responses=declare(*tokens.DECLARED, UPSTREAM_UNAVAILABLE),
+)
+async def list_duplicate_cover(
+    service: Service,
+    caller: Reading,
+    pool: Pool,
+    scheme: OptionalScheme = None,
+    limit: Limit = 100,
+    after: AfterId = None,
+) -> Any:
+    """Cover inside the token's area of which days are covered elsewhere too, and which has preference.
+
+    A page looks at `limit` covers and shows the doubled ones; it may be empty although more follow.
+    """
+    return await usecases.list_duplicate_cover(service, caller, pool, scheme=scheme, after=after, limit=limit)
 
 
 @router.get(

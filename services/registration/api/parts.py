@@ -18,7 +18,7 @@ FILE_BODY: dict[str, Any] = {"requestBody": {"required": True, **BINARY}}
 SCHEME = r"^[0-9a-z-]{1,100}$"
 
 
-def _service(request: Request) -> usecases.Registration:
+async def _service(request: Request) -> usecases.Registration:
     service: usecases.Registration = request.app.state.service
     return service
 

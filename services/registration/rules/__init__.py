@@ -7,6 +7,7 @@ change).
 
 from .assess import assess
 from .cover import split_by_year
+from .duplicates import Duplicate, OwnCover, Preference, check_order, duplicates
 from .explaining import Outcome, Step, Subject, explain, explain_issued
 from .facts import EnrolmentKind, Facts, GivenStatus
 from .package import Package, RuleIds, Sentence, Span, Window
@@ -21,6 +22,7 @@ __all__ = [
     "Accepted",
     "Case",
     "CaseKind",
+    "Duplicate",
     "EnrolmentKind",
     "Facts",
     "GivenStatus",
@@ -29,7 +31,9 @@ __all__ = [
     "NotApplied",
     "NotAppliedReason",
     "Outcome",
+    "OwnCover",
     "Package",
+    "Preference",
     "Reason",
     "Refused",
     "Revised",
@@ -45,7 +49,9 @@ __all__ = [
     "assess",
     "assessment_day",
     "bill_window",
+    "check_order",
     "cover_when_paid",
+    "duplicates",
     "explain",
     "explain_issued",
     "merged",

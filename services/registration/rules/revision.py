@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import Literal
 
 from shared.codes import Payer, RefusalCode, Status
 
@@ -35,12 +36,13 @@ class RevisionReason(StrEnum):
 
 
 class CaseKind(StrEnum):
-    """News that change nothing by themselves: two kinds that a person decides, two that are only noted."""
+    """News that change nothing by themselves: three kinds that a person decides, two that are only noted."""
 
     RECOGNISED_LATE = "recognised_late"
     EXCLUDED_LATE = "excluded_late"
     WITHDRAWN_AFTER_PAYMENT = "withdrawn_after_payment"
     CORRECTED_AFTER_PAYMENT = "corrected_after_payment"
+    ENROLLED_TWICE = "enrolled_twice"
 
     @property
     def is_noted(self) -> bool:
@@ -85,9 +87,10 @@ class Revised:
 
 @dataclass(frozen=True, slots=True)
 class Withdrawn:
-    """The person does not join: `status` began before cover would. `refused_as` is what an applicant would be told."""
+    """The person does not join: `status` began before cover would, or another record of the same person is enrolled.
+    `refused_as` is what an applicant would be told."""
 
-    status: Status
+    status: Status | Literal["enrolled_twice"]
     refused_as: RefusalCode
     rules: RuleIds
 

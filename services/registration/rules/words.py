@@ -38,6 +38,7 @@ STATUSES: Mapping[Status, Words] = {
     Status.STUDENT: Words("在校学生", "student"),
     Status.HARDSHIP_ENTERPRISE_RETIREE: Words("困难企业退休人员", "retiree of an enterprise in hardship"),
     Status.DECEASED: Words("已死亡人员", "deceased"),
+    Status.RESIDENCE_PERMIT: Words("居住证持有人", "holder of a residence permit"),
 }
 
 PAYERS: Mapping[Payer, Words] = {

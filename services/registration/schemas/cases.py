@@ -19,7 +19,8 @@ class CaseDecision(RequestBody):
 
     pool: PoolCode = Field(description="Pooling area", examples=["990101"])
     result: Literal["approved", "declined"] = Field(
-        description="approved: as if the list had come in time", examples=["approved"]
+        description="approved: as if the list had come in time; of enrolled_twice: this enrolment is withdrawn",
+        examples=["approved"],
     )
     note: Note = Field(description="Why; it stays with the case", examples=["花名在征缴期内认定，报送延误"])
 
@@ -36,7 +37,8 @@ class StatusCase(AnswerBody):
     kind: CaseKind = Field(
         description="recognised_late: a status that lowers what is due came after the window; excluded_late: the person"
         " was not to join, known after cover began; withdrawn_after_payment: a status that had helped was withdrawn,"
-        " corrected_after_payment: by a correction of the package more was due; nothing is collected again",
+        " corrected_after_payment: by a correction of the package more was due; nothing is collected again;"
+        " enrolled_twice: another enrolment in the scheme turned out to be of the same person",
         examples=["recognised_late"],
     )
     state: Literal["open", "approved", "declined", "noted"] = Field(

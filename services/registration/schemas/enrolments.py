@@ -30,18 +30,39 @@ from .fields import (
 _DOCUMENT = {"type": "resident_id", "number": "11010519491231002X"}
 
 
-class ResidentDocument(RequestBody):
-    """An identity document."""
+class IdentityDocument(RequestBody):
+    """An identity document; eligibility checks it."""
 
-    type: Literal["resident_id"] = Field(description="Kind of document", examples=["resident_id"])
+    type: Literal[
+        "resident_id",
+        "hmt_residence_permit",
+        "foreign_residence_card",
+        "chinese_passport",
+        "foreign_passport",
+        "newborn",
+    ] = Field(
+        "resident_id",
+        description="Kind of document; newborn: a child without a number, by the mother's 18 digits and the order of"
+        " birth in two",
+        examples=["resident_id"],
+    )
     number: Name = Field(description="Its number", examples=["11010519491231002X"])
+    birth_date: date | None = Field(None, description="Day of birth, where the number does not say it", examples=[None])
+    sex: Literal["male", "female"] | None = Field(
+        None, description="Sex, where the number does not say it", examples=[None]
+    )
 
 
 class EnrolmentPerson(Circumstances):
     """The person who enrols."""
 
     name: Name = Field(description="Name as on the document", examples=["张三"])
-    document: ResidentDocument = Field(description="Identity document", examples=[_DOCUMENT])
+    document: IdentityDocument = Field(description="Identity document", examples=[_DOCUMENT])
+    newborn_number: Name | None = Field(
+        None,
+        description="By which number of the mother the child was known before; the two records become one",
+        examples=[None],
+    )
     hukou: RegionCode = Field(description="Household registration place, division code", examples=["990101102203"])
     residence: RegionCode = Field(description="Place of residence, division code", examples=["990101102203"])
     household_no: Name | None = Field(None, description="The village's number of the household", examples=["0001"])

@@ -17,6 +17,8 @@ BILL_PAID = "bill.paid"
 BILL_REVERSED = "bill.reversed"
 STATUS_GRANTED = "status.granted"
 STATUS_WITHDRAWN = "status.withdrawn"
+PERSON_MERGED = "person.merged"
+PERSON_PARTED = "person.parted"
 
 
 class AssessmentIssued(BaseModel):
@@ -104,6 +106,18 @@ class StatusNews(BaseModel):
     """status.granted and status.withdrawn of eligibility, as far as registration reads them."""
 
     person_id: UUID
+
+
+class MergeNews(BaseModel):
+    """person.merged and person.parted of eligibility, as far as registration reads them.
+
+    `person_ids` are `person_id` and all for whom it answers: `surviving_id` answers for them, or `person_id` does
+    again.
+    """
+
+    person_id: UUID
+    surviving_id: UUID
+    person_ids: list[UUID]
 
 
 class BillReversed(BaseModel):

@@ -2,10 +2,10 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StrictInt, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, StrictInt, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from shared.codes import Document, RefusalCode, Status
+from shared.codes import STATED, Document, RefusalCode, Status
 
 from ..rules import EnrolmentKind, NotAppliedReason
 from .circumstances import Circumstances
@@ -26,10 +26,19 @@ from .fields import (
 Grade = Annotated[StrictInt, Field(ge=1, le=4)]
 
 
+def _no_permit(code: Status) -> Status:
+    # What public security says; here the person's own field `residence_permit` says it.
+    if code not in STATED:
+        raise PydanticCustomError("enum", "is a field of the person, not a status")
+    return code
+
+
 class PreviewStatus(RequestBody):
     """A status as the caller states it."""
 
-    code: Status = Field(description="Status code", examples=["disabled"])
+    code: Annotated[Status, AfterValidator(_no_permit)] = Field(
+        description="Status code; a residence permit is a field of the person", examples=["disabled"]
+    )
     grade: Grade | None = Field(
         None,
         description="Grade of disability, 1 the most severe; required for `disabled`",

@@ -8,6 +8,7 @@ from uuid import UUID
 from shared.database import Reader, Writer
 
 from ..tables import cover
+from .aliases import ANY_ID
 
 
 async def lock_billed(tx: Writer, pool: str, assessment_ids: Sequence[UUID]) -> dict[UUID, Mapping[str, Any]]:
@@ -89,12 +90,35 @@ async def list_covers(
         " join unit u on u.pool = e.pool and u.unit_code = e.unit_code"
         " where c.pool = :pool and starts_with(u.region, :area)"
         " and (cast(:scheme as text) is null or c.scheme = :scheme)"
-        " and (cast(:person_id as uuid) is null or c.person_id = :person_id)"
+        f" and (cast(:person_id as uuid) is null or c.person_id = any({ANY_ID}))"
         " and (cast(:after as uuid) is null or c.cover_id > :after) order by c.cover_id limit :limit",
         pool=pool,
         area=area,
         scheme=scheme,
         person_id=person_id,
+        after=after,
+        limit=limit + 1,
+    )
+
+
+async def running_covers(
+    tx: Reader, pool: str, area: str, *, scheme: str | None, after: UUID | None, limit: int
+) -> Sequence[Mapping[str, Any]]:
+    """Cover inside an area that has not ended, with the facts of its enrolment and whether anybody else pays a part of
+    it; in the order in which it started, `limit` + 1 rows."""
+    return await tx.rows(
+        "select c.pool, c.cover_id, c.person_id, c.scheme, c.enrolment_id, c.covered_from, c.covered_to, e.unit_code,"
+        " e.kind, e.facts, exists (select 1 from assessment a join assessment_line l on l.pool = a.pool"
+        " and l.assessment_id = a.assessment_id where a.pool = e.pool and a.enrolment_id = e.enrolment_id"
+        " and a.revision = e.revision and l.status is not null) as subsidised"
+        " from cover c join enrolment e on e.pool = c.pool and e.enrolment_id = c.enrolment_id"
+        " join unit u on u.pool = e.pool and u.unit_code = e.unit_code"
+        " where c.pool = :pool and c.ended_at is null and starts_with(u.region, :area)"
+        " and (cast(:scheme as text) is null or c.scheme = :scheme)"
+        " and (cast(:after as uuid) is null or c.cover_id > :after) order by c.cover_id limit :limit",
+        pool=pool,
+        area=area,
+        scheme=scheme,
         after=after,
         limit=limit + 1,
     )

@@ -7,6 +7,7 @@ from uuid import UUID
 from shared.database import Reader, Writer
 
 from ..tables import assessment, assessment_line, enrolment, refusal
+from .aliases import ANY_ID, everybody, survivors
 
 _ENROLMENT = (
     "e.pool, e.enrolment_id, e.scheme, e.person_id, e.kind, e.unit_code, e.household_no, e.roster_id, e.state,"
@@ -29,15 +30,20 @@ _ASSESSED = (
 
 
 async def enrolled_persons(tx: Reader, pool: str, scheme: str, person_ids: Sequence[UUID]) -> set[UUID]:
-    """Which of these persons are enrolled in the scheme."""
+    """Which of these persons are enrolled in the scheme, under whichever id."""
+    means = await everybody(tx, pool, person_ids)
     rows = await tx.rows(
         "select person_id from enrolment where pool = :pool and scheme = :scheme and state <> 'withdrawn'"
         " and person_id = any(cast(:person_ids as uuid[]))",
         pool=pool,
         scheme=scheme,
-        person_ids=list(person_ids),
+        person_ids=list(means),
     )
-    return {row["person_id"] for row in rows}
+    if not rows:
+        return set()
+    one = await survivors(tx, pool, list(means))
+    enrolled = {one[row["person_id"]] for row in rows}
+    return {person_id for person_id in person_ids if one[person_id] in enrolled}
 
 
 async def insert_enrolments(tx: Writer, rows: Sequence[Mapping[str, Any]]) -> set[UUID]:
@@ -127,6 +133,6 @@ async def list_assessments(
 def _narrowed(table: str, key: str) -> str:
     return (
         f"and (cast(:scheme as text) is null or {table}.scheme = :scheme)"
-        f" and (cast(:person_id as uuid) is null or {table}.person_id = :person_id)"
+        f" and (cast(:person_id as uuid) is null or {table}.person_id = any({ANY_ID}))"
         f" and (cast(:after as uuid) is null or {table}.{key} > :after) order by {table}.{key} limit :limit"
     )

@@ -7,12 +7,13 @@
                               │         │           who is enrolled, what is due and who pays it (frozen)
                               │         └── status_case     news that a person decides on, or that are only noted
                               └── cover             the days of one person in one calendar year
+    person_alias                                    who answers for a person, as eligibility tells it
     refusal                                         one row per person and reason, for the season's count
 
 Names and identity numbers stand in none of them: rows refer to `person_id`, the rosters themselves are sealed evidence.
 """
 
-from .enrolments import assessment, assessment_line, cover, enrolment, status_case
+from .enrolments import assessment, assessment_line, cover, enrolment, person_alias, status_case
 from .metadata import metadata
 from .packages import package_run, package_run_change, package_run_refusal, package_run_sum, package_version
 from .rosters import refusal, roster, roster_row, unit
@@ -28,6 +29,7 @@ __all__ = [
     "package_run_refusal",
     "package_run_sum",
     "package_version",
+    "person_alias",
     "refusal",
     "roster",
     "roster_row",

@@ -174,7 +174,8 @@ status_case = Table(
     UniqueConstraint("pool", "assessment_id", "kind", "would_be_fen", name="status_case_once"),
     ForeignKeyConstraint(["pool", "assessment_id"], ["assessment.pool", "assessment.assessment_id"]),
     CheckConstraint(
-        "kind in ('recognised_late', 'excluded_late', 'withdrawn_after_payment', 'corrected_after_payment')",
+        "kind in ('recognised_late', 'excluded_late', 'withdrawn_after_payment', 'corrected_after_payment', "
+        "'enrolled_twice')",
         name="status_case_kind",
     ),
     CheckConstraint(
@@ -187,4 +188,17 @@ status_case = Table(
         name="status_case_decided",
     ),
     Index("status_case_state_id", "pool", "state", "case_id"),
+)
+
+# Who answers for a person now, as eligibility tells it (person.merged, person.parted). Enrolments and assessments keep
+# the person by whom they were made: bills and receipts name that one.
+person_alias = Table(
+    "person_alias",
+    metadata,
+    Column("pool", Text, nullable=False),
+    Column("person_id", Uuid, nullable=False),
+    Column("surviving_id", Uuid, nullable=False),
+    PrimaryKeyConstraint("pool", "person_id"),
+    CheckConstraint("person_id <> surviving_id", name="person_alias_two"),
+    Index("person_alias_surviving", "pool", "surviving_id"),
 )

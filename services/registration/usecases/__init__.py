@@ -11,6 +11,7 @@ from .dry_runs import (
     read_dry_run,
     start_dry_run,
 )
+from .duplicates import list_duplicate_cover
 from .enrolments import enrol_one, reassess_enrolment
 from .explaining import explain_assessment, package_language, read_explanation
 from .judging import judge_dry_run
@@ -59,6 +60,7 @@ __all__ = [
     "list_covers",
     "list_dry_run_changes",
     "list_dry_runs",
+    "list_duplicate_cover",
     "list_enrolments",
     "list_package_versions",
     "list_roster_rows",

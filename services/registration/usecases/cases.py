@@ -5,16 +5,18 @@ from typing import Any
 from uuid import UUID
 
 from shared.clock import business_day
+from shared.codes import RefusalCode
 from shared.database import Row, Writer
 from shared.idempotency import Answer, Once
 from shared.pages import page
 from shared.tokens import Caller
 from shared.versions import require_version
 
-from ..rules import Case, CaseKind, Held, review
+from ..rules import Case, CaseKind, Held, Withdrawn, review
 from ..rules.states import CASE_TRANSITIONS, CaseAct, CaseState
 from ..schemas.cases import CaseDecision, StatusCase
 from ..schemas.problems import CASE_DECIDED, CASE_MOOT, CASE_UNKNOWN
+from ..store import aliases
 from ..store import revisions as store
 from .registration import Registration, governing, versions_of
 from .revising import Change, change, standing_of
@@ -87,6 +89,11 @@ async def _bear_out(tx: Writer, case: Row, row: Row | None, held: tuple[Held, ..
     """What the case changes by what is known today. Raises Problem CASE_MOOT."""
     if row is not None:
         package = governing(await versions_of(tx, row["pool"], row["scheme"]), row["paid_on"])
+        if case["kind"] == CaseKind.ENROLLED_TWICE:
+            if not await aliases.enrolled_beside(tx, row["pool"], row["enrolment_id"]):
+                raise CASE_MOOT(case_id=case["case_id"])
+            again = Withdrawn("enrolled_twice", RefusalCode.ALREADY_ENROLLED, package.admission.once_rules)
+            return Change(row, package, again, case["found_on"])
         outcome = review(package, standing_of(row), held, found_on=case["found_on"], today=today)
         if isinstance(outcome, Case) and outcome.kind is CaseKind(case["kind"]):
             return Change(row, package, outcome.would, case["found_on"])

@@ -11,10 +11,10 @@ from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from shared.codes import Document, RefusalCode
+from shared.codes import Document, RefusalCode, Status
 from shared.database import Writer
 from shared.events import hold_cursor, read_cursor
-from shared.identity import ResidentNumber, mask_name, read_resident_number
+from shared.identity import mask_name
 from shared.ids import new_id
 
 from ..clients import Claim, KnownPerson, UnknownPerson
@@ -57,6 +57,25 @@ class Applicant:
     hukou_kind: Literal["urban", "rural"] | None = None
     child_hukou_here: bool | None = None
     pension_elsewhere: bool | None = None
+    document_kind: str = "resident_id"
+    birth_date: date | None = None
+    sex: Literal["male", "female"] | None = None
+    newborn_number: str | None = None
+
+    @property
+    def claim(self) -> Claim:
+        """Who the applicant says to be, as eligibility is asked."""
+        return Claim(
+            row=self.row,
+            name=self.name,
+            number=self.number,
+            hukou=self.hukou,
+            residence=self.residence,
+            document_kind=self.document_kind,
+            birth_date=self.birth_date,
+            sex=self.sex,
+            newborn_number=self.newborn_number,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +131,7 @@ async def identify(
     `key` makes a repetition with the same applicants safe. No transaction may be open. Raises UpstreamRefusal, Problem
     UPSTREAM_UNAVAILABLE.
     """
-    claims = [Claim(one.row, one.name, one.number, one.hukou, one.residence) for one in applicants]
-    people = await service.eligibility.resolve(package.pool, claims, key=key)
+    people = await service.eligibility.resolve(package.pool, [one.claim for one in applicants], key=key)
     known = list(dict.fromkeys(person.person_id for person in people.values() if isinstance(person, KnownPerson)))
     statuses = await service.eligibility.statuses(package.pool, status_day, known)
     found: list[Judged | Unidentified] = []
@@ -176,7 +194,7 @@ async def enrol(tx: Writer, package: Package, judged: Sequence[Judged], place: P
 def _facts(
     package: Package, applicant: Applicant, person: KnownPerson, statuses: tuple[GivenStatus, ...], today: date
 ) -> Facts:
-    number = read_resident_number(applicant.number, today=today)
+    permit = any(status.code is Status.RESIDENCE_PERMIT for status in statuses)
     facts = Facts(
         birth_date=person.birth_date,
         # The register of public security goes before what a list says; where it is silent, the list counts.
@@ -186,10 +204,10 @@ def _facts(
         enrolment=applicant.kind,
         registered_on=today,
         paid_on=today,
-        statuses=statuses,
+        statuses=tuple(status for status in statuses if status.code is not Status.RESIDENCE_PERMIT),
         documents=applicant.documents,
-        sex=number.sex if isinstance(number, ResidentNumber) else None,
-        residence_permit=applicant.residence_permit,
+        sex=person.sex,
+        residence_permit=applicant.residence_permit or permit,
         former_scheme=applicant.former_scheme,
         missed_years=applicant.missed_years,
         repaired_years=applicant.repaired_years,

@@ -165,6 +165,10 @@ def _applicant(asked: EnrolmentRequest) -> Applicant:
         hukou_kind=person.hukou_kind,
         child_hukou_here=person.child_hukou_here,
         pension_elsewhere=person.pension_elsewhere,
+        document_kind=person.document.type,
+        birth_date=person.document.birth_date,
+        sex=person.document.sex,
+        newborn_number=person.newborn_number,
     )
 
 

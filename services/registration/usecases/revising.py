@@ -143,7 +143,7 @@ def _refusal_row(one: Change, why: Withdrawn, now: datetime) -> dict[str, Any]:
 def _case_row(one: Change, case: Case, now: datetime) -> dict[str, Any]:
     would = case.would
     if isinstance(would, Withdrawn):
-        status: Status | None = would.status
+        status: str | None = would.status
         would_be_fen, rules = 0, would.rules
     else:
         helping = [line.status for line in would.verdict.lines if line.status]

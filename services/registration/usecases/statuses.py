@@ -1,4 +1,4 @@
-"""News from eligibility: departments' lists that come after a person has enrolled (A004-11).
+"""News from eligibility: departments' lists that come after a person has enrolled (A004-11), persons who become one.
 
     prepare (eligibility is asked anew, no transaction) → tx: lock enrolments, review, revise
 
@@ -17,7 +17,9 @@ from shared.events import Apply, Event
 
 from ..rules import Held, Package, review
 from ..schemas.events import STATUS_GRANTED, STATUS_WITHDRAWN, StatusNews
+from ..store import aliases
 from ..store import revisions as store
+from .merges import follow_merges
 from .registration import Registration, governing, versions_of
 from .revising import Change, change, standing_of
 
@@ -36,18 +38,22 @@ async def _learn(
     events: Sequence[Event],
 ) -> None:
     """Review each enrolment of the persons named, once, however many news name them."""
+    now = service.clock.now()
+    await follow_merges(tx, pool, events, now)
     found_on = _found_on(events)
     if not found_on:
         return
-    now = service.clock.now()
+    # Whoever is enrolled under another id of a person named is reviewed as that person.
+    means = await aliases.everybody(tx, pool, list(found_on))
     today = business_day(now)
     versions: dict[str, list[tuple[Package, date | None]]] = {}
     changes = []
-    for row in await store.lock_standing(tx, pool, list(found_on), min(found_on.values())):
+    for row in await store.lock_standing(tx, pool, list(means), min(found_on.values())):
         if row["scheme"] not in versions:
             versions[row["scheme"]] = await versions_of(tx, pool, row["scheme"])
-        package, came_on = governing(versions[row["scheme"]], row["paid_on"]), found_on[row["person_id"]]
-        outcome = review(package, standing_of(row), held[row["person_id"]], found_on=came_on, today=max(today, came_on))
+        person_id = means[row["person_id"]]
+        package, came_on = governing(versions[row["scheme"]], row["paid_on"]), found_on[person_id]
+        outcome = review(package, standing_of(row), held[person_id], found_on=came_on, today=max(today, came_on))
         if outcome:
             changes.append(Change(row, package, outcome, came_on))
     await change(tx, pool, changes, now)
