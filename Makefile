@@ -5,6 +5,7 @@ SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
 RUN := $(BIN)/python -m
+INSTALL := $(RUN) pip install --disable-pip-version-check --require-hashes -q -r
 
 RESIDENTS ?= 2000
 SCHEME ?= yangcheng-2022
@@ -17,9 +18,13 @@ SCOPES ?=
 AREA ?=
 USER_GIVEN := $(if $(filter command line,$(origin USER)),$(USER))
 ARGS ?=
+SIZE ?= default
+CASES ?=
+FUZZ_SECONDS ?= 600
+TARGETS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help season up down status test bench check check-package format token migrate openapi drawings verify rules compose-secrets lock clean
+.PHONY: help season up down status test bench fuzz check check-package format token migrate openapi drawings verify rules compose-secrets lock clean
 
 help:
 	@echo 'make season    a whole collection season of a small town, through the public API; writes out/season.json'
@@ -47,7 +52,9 @@ help:
 	@echo 'make migrate   brings the databases of the suite to the newest migration'
 	@echo 'make test      all tests: on all cores; ARGS="-k receipts" narrows them'
 	@echo 'make rules     which case shows which rule of the notices, and what is due; writes out/rules.json, out/ambiguities.json'
-	@echo 'make bench     the benchmarks, each against its limit; writes out/bench.json'
+	@echo 'make bench     the benchmarks, each against its limit; writes out/bench.json: SIZE=small|default|full'
+	@echo '                 CASES="confirm_plain confirm_batch" runs only these (all: --help of deploy.local.bench)'
+	@echo 'make fuzz      feeds every parser with what may break it (Linux): FUZZ_SECONDS=600 in all, TARGETS="bank_json …"'
 	@echo 'make check-package  says what is wrong with a package file, line by line: FILE=services/registration/packages/….yaml'
 	@echo 'make check     lint, format, types, import laws'
 	@echo 'make format    puts the code into its format'
@@ -64,7 +71,7 @@ help:
 	  { echo "$(PYTHON) is older than Python 3.11 or missing; name another one: make PYTHON=python3.12" >&2; exit 2; }
 	@echo 'making the environment in .venv (once)' >&2
 	@$(PYTHON) -m venv .venv >&2
-	@$(BIN)/python -m pip install --disable-pip-version-check --require-hashes -q -r requirements.lock >&2
+	@$(INSTALL) requirements.lock >&2
 	@touch $@
 
 season: .venv/.stamp
@@ -96,8 +103,18 @@ format: .venv/.stamp
 token: .venv/.stamp
 	@$(RUN) deploy.local.token --client '$(CLIENT)' --scopes '$(SCOPES)' --area '$(AREA)' --user '$(USER_GIVEN)'
 
-bench migrate openapi drawings verify: .venv/.stamp
+migrate openapi drawings verify: .venv/.stamp
 	@$(RUN) deploy.local.$@
+
+bench: .venv/.stamp
+	@$(RUN) deploy.local.bench --size $(SIZE) $(CASES)
+
+fuzz: .venv/.fuzz
+	@$(RUN) tests.fuzzing --seconds $(FUZZ_SECONDS) $(TARGETS)
+
+.venv/.fuzz: requirements-fuzz.lock .venv/.stamp
+	@$(INSTALL) requirements-fuzz.lock >&2
+	@touch $@
 
 compose-secrets: .venv/.stamp
 	@$(RUN) deploy.local.compose
@@ -106,6 +123,7 @@ LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-
 
 lock:
 	$(LOCK) requirements.in --output-file requirements.lock
+	$(LOCK) requirements-fuzz.in --output-file requirements-fuzz.lock
 	$(LOCK) requirements-product.in --constraints requirements.lock --output-file requirements-product.lock
 
 clean:

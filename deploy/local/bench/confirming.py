@@ -1,0 +1,241 @@
+"""Payments taken and booked for good: one per request at the counter and from the tax bureau, and in batches."""
+
+import asyncio
+import json
+import resource
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
+from typing import Any
+
+import httpx
+
+from deploy.local import places
+from deploy.local.postgres import EmbeddedPostgres
+from deploy.local.simulators import tax
+from services.payments import rules
+from services.payments.store import bills as bill_store
+from shared.clock import business_day, wall_now
+from shared.database import Database
+from shared.ids import new_id
+
+from . import limits, load, stage
+from .load import Outcome
+from .measures import Measured, against
+
+CONNECTIONS = 64
+COUNTERS = 16
+ROUNDS = 3
+BATCH = 1000
+_AMOUNT_FEN = 32000
+_ROWS_AT_ONCE = 5000
+_TRANSACTIONS = "pgbench with the same rows, one transaction each, 8 clients"
+
+
+def confirm_plain(size: float) -> Iterator[Measured]:
+    """The counter's: token and Idempotency-Key, one payment a request."""
+    yield _one_by_one("confirm_plain", round(50_000 * size), 1.0, lambda port: Counters(port).sales)
+
+
+def confirm_single(size: float) -> Iterator[Measured]:
+    """The tax bureau's: a signature over every message, one payment a request."""
+    yield _one_by_one("confirm_single", round(50_000 * size), 0.7, lambda port: Bureau(port).singles)
+
+
+def _one_by_one(
+    name: str, each: int, aim: float, line: Callable[[int], Callable[[Sequence[str]], list[bytes]]]
+) -> Measured:
+    """Rounds of pgbench and of requests in turn, on one Postgres; each round pays other bills."""
+    warm_up = each // 10
+    with stage.database() as postgres:
+        url = stage.migrated(postgres, "payments", "payments")
+        bills = asyncio.run(issue_bills(url, warm_up + (ROUNDS + 1) * each))
+        limit = limits.Confirmations(postgres, warm_up + ROUNDS * each)
+        with stage.served("payments", url, settings={"TAX_KEYS": tax.settings_of()}) as service:
+            requests = line(service.port)
+            _send(service, requests(bills[:warm_up]), CONNECTIONS)
+            limit.run(warm_up)
+            postgres.execute("vacuum analyze; checkpoint", "payments")
+            postgres.execute("vacuum analyze; checkpoint", limits.DATABASE)
+            possible, reached = [], []
+            used = _Used(service, postgres)
+            for at in range(warm_up, warm_up + ROUNDS * each, each):
+                possible.append(limit.run(each))
+                with used:
+                    reached.append(_send(service, requests(bills[at : at + each]), CONNECTIONS))
+            alone = _send(service, requests(bills[-each:][: each // 10]), 1)
+            beside = used.beside(reached, each) | {
+                "alone_p50_ms": alone.wait_ms(0.5),
+                "alone_p99_ms": alone.wait_ms(0.99),
+            }
+    return against(name, "payments/s", each, [one.per_second for one in reached], possible, _TRANSACTIONS, aim, beside)
+
+
+def confirm_batch(size: float) -> Iterator[Measured]:
+    """The tax bureau's, 1,000 a request, against COPY of the rows that came of it."""
+    each = max(round(100_000 * size), BATCH)
+    with stage.database() as postgres:
+        url = stage.migrated(postgres, "payments", "payments")
+        bills = asyncio.run(issue_bills(url, (ROUNDS + 1) * each))
+        with stage.served("payments", url, settings={"TAX_KEYS": tax.settings_of()}) as service:
+            batches = Bureau(service.port).batches
+            _send(service, batches(bills[:each]), 1)
+            postgres.execute("vacuum analyze; checkpoint", "payments")
+            used, reached = _Used(service, postgres), []
+            for at in range(each, (ROUNDS + 1) * each, each):
+                with used:
+                    reached.append(_send(service, batches(bills[at : at + each]), 1))
+            beside = used.beside(reached, each)
+        possible = limits.copy_again(postgres, "payments", limits.CONFIRMED, len(bills), ROUNDS)
+    rates = [each / one.seconds for one in reached]
+    limit_is = "COPY of the same rows into the same tables with their constraints"
+    yield against("confirm_batch", "payments/s", each, rates, possible, limit_is, 0.3, beside)
+
+
+class Counters:
+    """Open shifts of one service, and sales at them."""
+
+    def __init__(self, port: int) -> None:
+        token = stage.token("payments:read", "payments:write")
+        self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        self._shifts = [self._open(port, f"C{n:02}") for n in range(COUNTERS)]
+
+    def sales(self, bills: Sequence[str]) -> list[bytes]:
+        """A request for each bill, paid in cash, the counters in turn."""
+        return [self._sale(bill_no, self._shifts[n % COUNTERS]) for n, bill_no in enumerate(bills)]
+
+    def _open(self, port: int, code: str) -> str:
+        body = {"pool": stage.POOL, "counter_code": code, "region": f"{stage.POOL}001", "opening_float_fen": 0}
+        keyed = {**self._headers, "Idempotency-Key": str(new_id())}
+        answer = httpx.post(f"http://{places.HOST}:{port}/v1/shifts", json=body, headers=keyed)
+        return str(answer.raise_for_status().json()["shift_id"])
+
+    def _sale(self, bill_no: str, shift_id: str) -> bytes:
+        body = {
+            "pool": stage.POOL,
+            "shift_id": shift_id,
+            "method": "cash",
+            "payer_name": "王小明",
+            "items": [{"bill_no": bill_no, "amount_fen": _AMOUNT_FEN}],
+        }
+        keyed = {**self._headers, "Idempotency-Key": str(new_id())}
+        return load.request("POST", "/v1/counter/payments", keyed, json.dumps(body, ensure_ascii=False).encode())
+
+
+class Bureau:
+    """The tax bureau's line to a service."""
+
+    def __init__(self, port: int) -> None:
+        self._base = f"http://{places.HOST}:{port}"
+        self._key = tax.key_of()
+
+    def singles(self, bills: Sequence[str]) -> list[bytes]:
+        """A signed confirmation for each bill."""
+        return [self._signed("/v1/channels/tax/confirmations", self._event(bill_no)) for bill_no in bills]
+
+    def batches(self, bills: Sequence[str]) -> list[bytes]:
+        """Signed batches of 1,000 confirmations."""
+        parts = [bills[at : at + BATCH] for at in range(0, len(bills), BATCH)]
+        path = "/v1/channels/tax/confirmations/batches"
+        return [
+            self._signed(path, {"batch_no": str(new_id()), "items": [self._event(bill_no) for bill_no in part]})
+            for part in parts
+        ]
+
+    def _event(self, bill_no: str) -> dict[str, Any]:
+        return {
+            "event_id": str(new_id()),
+            "bill_no": bill_no,
+            "amount_fen": _AMOUNT_FEN,
+            "paid_at": wall_now().isoformat(),
+            "voucher_no": "314052211000000001",
+            "payer_name": "王小明",
+        }
+
+    def _signed(self, path: str, said: Any) -> bytes:
+        body = json.dumps(said, ensure_ascii=False).encode()
+        # The address that is signed is the one that is called, and the host that of the request.
+        headers = {**tax.sign(self._key, self._base + path, body), "Host": self._base.removeprefix("http://")}
+        return load.request("POST", path, headers, body)
+
+
+class _Used:
+    """What rounds of a load use: `with used:` around each."""
+
+    def __init__(self, service: stage.Served, postgres: EmbeddedPostgres) -> None:
+        self._service, self._postgres = service, postgres
+        self._service_seconds = self._database_seconds = 0.0
+
+    def __enter__(self) -> None:
+        self._before = self._service.cpu_seconds(), stage.cpu_seconds(self._postgres.pid)
+
+    def __exit__(self, *_: object) -> None:
+        self._service_seconds += self._service.cpu_seconds() - self._before[0]
+        self._database_seconds += stage.cpu_seconds(self._postgres.pid) - self._before[1]
+
+    def beside(self, rounds: Sequence[Outcome], each: int) -> dict[str, float]:
+        """Waits for an answer, the processor's shares in ms a payment, and the service's peak of memory."""
+        middle, count = sorted(rounds, key=lambda one: one.seconds)[len(rounds) // 2], each * len(rounds)
+        return {
+            "p50_ms": middle.wait_ms(0.5),
+            "p99_ms": middle.wait_ms(0.99),
+            "service_cpu_ms": round(1000 * self._service_seconds / count, 3),
+            "database_cpu_ms": round(1000 * self._database_seconds / count, 3),
+            "client_cpu_ms": round(1000 * sum(one.cpu_seconds for one in rounds) / count, 3),
+            "service_peak_mib": round(self._service.peak_mib(), 1),
+            "bench_peak_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+        }
+
+
+def _send(service: stage.Served, requests: Sequence[bytes], connections: int) -> Outcome:
+    """Send requests; raises RuntimeError where one was not answered well, for then the figure means nothing."""
+    outcome = load.send(service.port, requests, connections)
+    if any(status >= 300 for status in outcome.statuses):
+        raise RuntimeError(f"{dict(outcome.statuses)}: {outcome.sample.decode(errors='replace')}")
+    return outcome
+
+
+async def issue_bills(url: str, count: int) -> list[str]:
+    """Open bills, as registration's news makes them; their numbers."""
+    today = business_day(wall_now())
+    window = {
+        "from": str(today - timedelta(days=30)),
+        "to": str(today + timedelta(days=30)),
+        "first_day": 1,
+        "last_day": 31,
+        "rules": ["S004-06"],
+        "day_rules": ["S004-07"],
+    }
+    lines = [
+        {"payer": "person", "amount_fen": _AMOUNT_FEN, "status": None, "rules": ["S004-09"]},
+        {"payer": "medical_assistance_fund", "amount_fen": 8000, "status": "dibao", "rules": ["S004-15"]},
+    ]
+    database = Database(url)
+    numbers: list[str] = []
+    while len(numbers) < count:
+        rows = [_bill(window, lines) for _ in range(min(_ROWS_AT_ONCE, count - len(numbers)))]
+        async with database.writing() as tx:
+            await bill_store.insert_bills(tx, rows)
+        numbers += [row["bill_no"] for row in rows]
+    await database.close()
+    return numbers
+
+
+def _bill(window: dict[str, Any], lines: list[dict[str, Any]]) -> dict[str, Any]:
+    assessment_id = new_id()
+    return {
+        "pool": stage.POOL,
+        "bill_no": rules.bill_number(stage.POOL, str(assessment_id)),
+        "assessment_id": assessment_id,
+        "scheme": "national-2026",
+        "person_id": new_id(),
+        "unit_code": "V1",
+        "region": f"{stage.POOL}001200",
+        "standard_fen": _AMOUNT_FEN + 8000,
+        "amount_fen": _AMOUNT_FEN,
+        "lines": lines,
+        "window": window,
+        "status": "open",
+        "issued_at": wall_now(),
+        "name_masked": "王*",
+        "version": 1,
+    }
