@@ -6,7 +6,7 @@ import json
 import secrets
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -17,16 +17,23 @@ BATCH = "/v1/channels/tax/confirmations/batches"
 COVERED = ("@method", "@target-uri", "content-type", "content-digest")
 
 
-class Bureau:
-    """A bureau with a key of its own."""
+class Key(Protocol):
+    """What a bureau signs with."""
 
-    def __init__(self, key_id: str = "tax-bureau-tests", key: Ed25519PrivateKey | None = None) -> None:
-        self.key_id = key_id
-        self._key = key or Ed25519PrivateKey.generate()
+    def sign(self, data: bytes, /) -> bytes: ...
+
+
+class Bureau:
+    """A bureau with a key of its own; `algorithm` is what it says of it."""
+
+    def __init__(self, key_id: str = "tax-bureau-tests", key: Key | None = None, algorithm: str = "ed25519") -> None:
+        self.key_id, self.algorithm = key_id, algorithm
+        self._key: Key = key or Ed25519PrivateKey.generate()
 
     @property
     def public_pem(self) -> str:
         """What payments gets."""
+        assert isinstance(self._key, Ed25519PrivateKey)
         return self._key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
     def sign(
@@ -46,7 +53,7 @@ class Bureau:
         given: dict[str, Any] = {
             "created": int(time.time()),
             "keyid": self.key_id,
-            "alg": "ed25519",
+            "alg": self.algorithm,
             "nonce": secrets.token_hex(12),
         }
         given |= parameters or {}

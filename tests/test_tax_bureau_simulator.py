@@ -115,6 +115,7 @@ async def test_single_and_batch_are_taken(town: Town) -> None:
     assert await town.collected() == 6
 
 
+@pytest.mark.channel("tax: duplicates", "tax: event id")
 @pytest.mark.parametrize("batch_no", [None, "B1"])
 @pytest.mark.parametrize("fault", ["duplicate", "reorder", "changed"])
 async def test_faults_change_nothing_about_the_money(town: Town, fault: str, batch_no: str | None) -> None:

@@ -17,7 +17,8 @@ comes in through `/control/…`:
     GET  /control/payments   all that was collected, with payments' answers
     GET  /control/statement?day=&faults=   the list of a day; its layout stands in tax_books.py
 
-Applications to pay something back stand in tax_refunds.py.
+Applications to pay something back stand in tax_refunds.py, assessments in tax_assessments.py, the
+treasury in treasury.py.
 
 The books are kept in a file of the local run; what was not answered when the process died is sent when it is back.
 """
@@ -32,6 +33,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -48,9 +50,11 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from deploy.local import places
 
+from .tax_assessments import router as assessment_router
 from .tax_books import SHANGHAI, STATEMENT_FAULTS, Books, Payment
-from .tax_refunds import new_key
+from .tax_refunds import is_signed, new_key
 from .tax_refunds import router as refund_router
+from .treasury import router as treasury_router
 
 KEY_ID = "tax-bureau-local"
 SINGLE = "/v1/channels/tax/confirmations"
@@ -295,4 +299,6 @@ def create_app(
         return {"status": "ok"}
 
     app.include_router(refund_router(kept, books.with_name("tax-refunds.jsonl") if books else None, keys))
+    app.include_router(assessment_router(partial(is_signed, keys=keys)))
+    app.include_router(treasury_router(kept, books.with_name("treasury.jsonl") if books else None, keys))
     return app

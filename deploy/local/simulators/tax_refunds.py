@@ -142,7 +142,7 @@ def router(books: Books, path: Path | None, keys: Path) -> APIRouter:
     @routes.post("/tax/refunds")
     async def take_application(request: Request) -> JSONResponse:
         body = await request.body()
-        if not _is_signed(request, body, keys):
+        if not is_signed(request, body, keys):
             return JSONResponse({"code": "SIGN_ERROR"}, 401)
         asked = Application.model_validate_json(body)
         known = refunds.known.get(asked.refund_no)
@@ -153,7 +153,7 @@ def router(books: Books, path: Path | None, keys: Path) -> APIRouter:
 
     @routes.get("/tax/refunds/{refund_no}")
     async def read_application(request: Request, refund_no: str) -> JSONResponse:
-        if not _is_signed(request, b"", keys):
+        if not is_signed(request, b"", keys):
             return JSONResponse({"code": "SIGN_ERROR"}, 401)
         refund = refunds.known.get(refund_no)
         if refund is None:
@@ -188,7 +188,7 @@ def _shown(refund: Refund) -> Mapping[str, object]:
     }
 
 
-def _is_signed(request: Request, body: bytes, keys: Path) -> bool:
+def is_signed(request: Request, body: bytes, keys: Path) -> bool:
     """Whether the agency has just signed the request, its body included; worked out by hand."""
     given = _PARAMETERS.match(request.headers.get("signature-input", ""))
     digest = f"sha-256=:{base64.b64encode(hashlib.sha256(body).digest()).decode()}:"

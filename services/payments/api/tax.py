@@ -68,7 +68,7 @@ def _address_called(request: Request, public_url: str) -> str:
     return f"{base}{path}?{query}" if query else f"{base}{path}"
 
 
-def _show_headers(
+async def _show_headers(
     _content_digest: Annotated[
         str,
         Header(
@@ -90,7 +90,7 @@ def _show_headers(
     """Puts the headers into the document; they have been verified when FastAPI comes to this."""
 
 
-def _signed(request: Request) -> Signed:
+async def _signed(request: Request) -> Signed:
     signed: Signed = request.state.signed
     return signed
 
@@ -123,3 +123,12 @@ async def confirm_tax_batch(
 ) -> Response:
     """The tax bureau has collected up to 1,000 payments; answered item by item, in order."""
     return respond(request, await usecases.confirm_tax_batch(service, signed, batch))
+
+
+@router.post("/v1/channels/tax/terminals", include_in_schema=False)
+async def take_terminal_message(service: Service, signed: SignedBy, request: Request) -> Response:
+    """Older terminals: JSON with `head` and `body`, answered so; 404 where `PAYMENTS_TAX_TERMINAL` is not set."""
+    answer = await usecases.take_terminal_message(service, signed, await request.body())
+    if answer is None:
+        raise HTTPException(404)
+    return Response(answer, media_type="application/json")

@@ -1,7 +1,7 @@
 """Signatures on the tax bureau's messages: a signed request → who signed it, or BadSignature. No I/O.
 
-`SignatureProfile` is what the service knows; `Rfc9421` is the profile of the contract (RFC 9421 with Ed25519). Another
-one, such as SM2, is one more class behind the same protocol.
+`SignatureProfile` is what the service knows; `Rfc9421` is the profile of the contract (RFC 9421 with Ed25519), SM2 with
+SM3 stands in `tax_sm2`. Each key has its profile.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ from ..rules.tax import SIGNATURE_WINDOW
 COVERED = ("@method", "@target-uri", "content-type", "content-digest")
 """What a signature must cover at least."""
 
-_LONGEST_NONCE = 200
+LONGEST_NONCE = 200
 
 
 class BadSignature(Exception):
@@ -83,8 +83,8 @@ class Rfc9421:
         except HTTPMessageSignaturesException as error:
             raise BadSignature(str(error) or "not valid") from error
         nonce = result.nonce or ""
-        if not 0 < len(nonce) <= _LONGEST_NONCE:
-            raise BadSignature(f'the parameter "nonce" has 1 to {_LONGEST_NONCE} characters')
+        if not 0 < len(nonce) <= LONGEST_NONCE:
+            raise BadSignature(f'the parameter "nonce" has 1 to {LONGEST_NONCE} characters')
         return Signed(
             key_id=str(result.parameters["keyid"]),
             nonce=nonce,

@@ -98,7 +98,8 @@ class MalformedConfirmation(NamedTuple):
 _event_id: TypeAdapter[str] = TypeAdapter(EventId)
 
 
-def _read_item(value: Any) -> TaxConfirmation | MalformedConfirmation:
+def read_confirmation(value: Any) -> TaxConfirmation | MalformedConfirmation:
+    """An item of a batch, however bad it is."""
     try:
         return TaxConfirmation.model_validate(value)
     except ValidationError:
@@ -115,7 +116,7 @@ class TaxConfirmationBatch(Body):
     items: list[
         Annotated[
             TaxConfirmation | MalformedConfirmation,
-            PlainValidator(_read_item, json_schema_input_type=TaxConfirmation),
+            PlainValidator(read_confirmation, json_schema_input_type=TaxConfirmation),
         ]
     ] = Field(
         description="The confirmations",

@@ -7,24 +7,18 @@ from typing import Any
 from shared.database import Reader, Row, Writer
 
 from ..rules.tax import POOLLESS
-from ..tables.tax import tax_event
+from ..tables.tax import tax_conflict, tax_event, tax_nonce
 
 _MOST_FORGOTTEN = 5000
 
 
-async def claim_nonce(tx: Writer, key_id: str, nonce: str, content: bytes, expires_at: datetime) -> bytes:
-    """Take a nonce for these bytes, waiting for whoever has it in hand; the bytes that it belongs to."""
-    owner: bytes = await tx.value(
-        "insert into tax_nonce (pool, key_id, nonce, content, expires_at) "
-        "values (:pool, :key_id, :nonce, :content, :expires_at) "
-        "on conflict (pool, key_id, nonce) do update set content = tax_nonce.content returning content",
-        pool=POOLLESS,
-        key_id=key_id,
-        nonce=nonce,
-        content=content,
-        expires_at=expires_at,
+async def claim_nonces(tx: Writer, rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], bytes]:
+    """Take nonces, each for its bytes, waiting for whoever has one in hand; the bytes that each belongs to."""
+    ordered = sorted(({"pool": POOLLESS, **row} for row in rows), key=lambda row: (row["key_id"], row["nonce"]))
+    tail = (
+        "on conflict (pool, key_id, nonce) do update set content = tax_nonce.content returning key_id, nonce, content"
     )
-    return owner
+    return {(row["key_id"], row["nonce"]): row["content"] for row in await tx.insert(tax_nonce, ordered, tail=tail)}
 
 
 async def forget_nonces(tx: Writer, before: datetime) -> int:
@@ -61,7 +55,7 @@ async def find_events(tx: Reader, event_ids: Iterable[str]) -> dict[str, Row]:
     if not wanted:
         return {}
     rows = await tx.rows(
-        "select event_id, content, collection_id, outcome, receipt_no, reason from tax_event "
+        "select event_id, content, home_pool, collection_id, outcome, receipt_no, reason from tax_event "
         "where pool = :pool and event_id = any(cast(:event_ids as text[]))",
         pool=POOLLESS,
         event_ids=wanted,
@@ -86,4 +80,52 @@ async def answer_events(tx: Writer, rows: Sequence[Mapping[str, Any]]) -> None:
         outcomes=[row["outcome"] for row in rows],
         receipt_nos=[row["receipt_no"] for row in rows],
         reasons=[row["reason"] for row in rows],
+    )
+
+
+async def note_conflicts(tx: Writer, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Keep event ids that came with another content than their first; once more, it only counts."""
+    counted: dict[tuple[str, str, bytes], dict[str, Any]] = {}
+    for row in rows:
+        place = (row["pool"], row["event_id"], row["content"])
+        counted[place] = {**row, "times": counted[place]["times"] + 1 if place in counted else 1}
+    tail = (
+        "on conflict (pool, event_id, content) do update "
+        "set times = tax_conflict.times + excluded.times, last_at = excluded.last_at"
+    )
+    await tx.insert(tax_conflict, [counted[place] for place in sorted(counted)], tail=tail)
+
+
+async def list_conflicts(
+    tx: Reader, pool: str, *, after: str, limit: int, explained: bool | None, event_id: str | None = None
+) -> Sequence[Row]:
+    """Event ids of a pool's money that came with another content; `limit` + 1 rows."""
+    return await tx.rows(
+        "select c.pool, c.event_id, min(c.first_at) as first_at, max(c.last_at) as last_at, sum(c.times) as times, "
+        "jsonb_agg(c.said order by c.first_at) as said, min(c.explained_by) as explained_by, "
+        "min(c.explained_at) as explained_at, min(c.note) as note, e.collection_id from tax_conflict as c "
+        "left join tax_event as e on e.pool = :poolless and e.event_id = c.event_id "
+        "where c.pool = :pool and c.event_id > :after "
+        "and (cast(:explained as boolean) is null or (c.explained_at is not null) = :explained) "
+        "and (cast(:event_id as text) is null or c.event_id = :event_id) "
+        "group by c.pool, c.event_id, e.collection_id order by c.event_id limit :limit",
+        poolless=POOLLESS,
+        pool=pool,
+        after=after,
+        limit=limit + 1,
+        explained=explained,
+        event_id=event_id,
+    )
+
+
+async def explain_conflict(tx: Writer, pool: str, event_id: str, by: str, at: datetime, note: str) -> int:
+    """Say what was behind an event id's other contents; how many were open."""
+    return await tx.execute(
+        "update tax_conflict set explained_by = :by, explained_at = :at, note = :note "
+        "where pool = :pool and event_id = :event_id and explained_at is null",
+        pool=pool,
+        event_id=event_id,
+        by=by,
+        at=at,
+        note=note,
     )

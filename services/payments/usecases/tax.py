@@ -10,20 +10,25 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from shared.clock import wall_now
 from shared.codes import Channel
 from shared.database import Writer
 from shared.idempotency import Answer
+from shared.metrics import CHANNEL_MESSAGES
+from shared.problem import Problem
 
 from .. import schemas
 from ..formats.tax import BadSignature, Signed, SignedRequest
 from ..rules import tax as rules
 from ..schemas import tax as wire
 from ..store import tax as store
+from ..store import treasury as treasury_store
 from .settling import Payment, settle
 from .suite import Payments
+from .vouchers import link
 
 
 def verify_tax_message(service: Payments, request: SignedRequest) -> Signed:
@@ -34,13 +39,39 @@ def verify_tax_message(service: Payments, request: SignedRequest) -> Signed:
         raise schemas.SIGNATURE_INVALID(reason=error) from error
 
 
+@dataclass(frozen=True)
+class _Message:
+    """One signed confirmation, as it is gathered with others (`shared/gathering.py`)."""
+
+    signed: Signed
+    said: rules.Confirmation
+
+
 async def confirm_tax_payment(service: Payments, signed: Signed, confirmation: wire.TaxConfirmation) -> Answer:
-    """Book one payment, or repeat the first answer to its event. Raises Problem EVENT_ID_REUSED, NONCE_REUSED."""
+    """Book one payment, or repeat the first answer to its event, in one transaction with whatever comes with it.
+
+    Raises Problem EVENT_ID_REUSED, NONCE_REUSED.
+    """
+    said = _said(confirmation)
+    marks = {("event", said.event_id), ("nonce", signed.key_id, signed.nonce)}
+    return await service.gatherer.submit(
+        "tax", rules.pool_named(said.bill_no), _Message(signed, said), marks, partial(_confirm_all, service)
+    )
+
+
+async def _confirm_all(service: Payments, messages: Sequence[_Message]) -> list[Answer | Exception]:
+    """Book the payments of several messages in one transaction; one that is refused harms no other."""
     async with service.database.writing() as tx:
-        await _claim_nonce(tx, signed)
-        [booked] = await _book(tx, service, [_said(confirmation)], _origin(signed, None))
+        used = await _claim_nonces(tx, [message.signed for message in messages])
+        fair = [message for message in messages if message.signed not in used]
+        origins = {message.said.event_id: _origin(message.signed, None) for message in fair}
+        booked = iter(await _book(tx, service, [message.said for message in fair], origins))
+    return [used.get(message.signed) or _answer(next(booked)) for message in messages]
+
+
+def _answer(booked: "_Booked") -> Answer | Problem:
     if booked.answer is None:
-        raise schemas.EVENT_ID_REUSED(event_id=booked.event_id)
+        return schemas.EVENT_ID_REUSED(event_id=booked.event_id)
     return Answer(200, booked.answer, replayed=not booked.is_new)
 
 
@@ -55,7 +86,8 @@ async def confirm_tax_batch(service: Payments, signed: Signed, batch: wire.TaxCo
     readable = [_said(item) for item in batch.items if isinstance(item, wire.TaxConfirmation)]
     async with service.database.writing() as tx:
         await _claim_nonce(tx, signed)
-        results = await _book(tx, service, readable, _origin(signed, batch.batch_no))
+        origin = _origin(signed, batch.batch_no)
+        results = await _book(tx, service, readable, {said.event_id: origin for said in readable})
     in_order = iter(results)
     items = [
         _refused(item.event_id, "malformed")
@@ -89,14 +121,34 @@ class _Booked:
 
 
 async def _claim_nonce(tx: Writer, signed: Signed) -> None:
-    expires_at = signed.created + rules.NONCE_KEPT
-    owner = await store.claim_nonce(tx, signed.key_id, signed.nonce, signed.content, expires_at)
-    if owner != signed.content:
-        raise schemas.NONCE_REUSED(nonce=signed.nonce)
+    for problem in (await _claim_nonces(tx, [signed])).values():
+        raise problem
+
+
+async def _claim_nonces(tx: Writer, messages: Sequence[Signed]) -> dict[Signed, Problem]:
+    """Take the nonces of messages; those whose nonce belongs to other bytes, each with its refusal."""
+    rows = [
+        {
+            "key_id": signed.key_id,
+            "nonce": signed.nonce,
+            "content": signed.content,
+            "expires_at": signed.created + rules.NONCE_KEPT,
+        }
+        for signed in messages
+    ]
+    owners = await store.claim_nonces(tx, rows)
+    return {
+        signed: schemas.NONCE_REUSED(nonce=signed.nonce)
+        for signed in messages
+        if owners[signed.key_id, signed.nonce] != signed.content
+    }
 
 
 async def _book(
-    tx: Writer, service: Payments, confirmations: Sequence[rules.Confirmation], origin: Mapping[str, Any]
+    tx: Writer,
+    service: Payments,
+    confirmations: Sequence[rules.Confirmation],
+    origins: Mapping[str, Mapping[str, Any]],
 ) -> list[_Booked]:
     """Book the events that are new, set-based; what became of every confirmation, in the order of the list."""
     if not confirmations:
@@ -112,12 +164,17 @@ async def _book(
         if event_id in fresh:
             by_pool[homes[event_id]].append(confirmation)
     for pool in sorted(by_pool):
-        booked = await settle(tx, pool, [_payment(pool, event, origin) for event in by_pool[pool]], now)
+        payments = [_payment(pool, event, origins[event.event_id]) for event in by_pool[pool]]
+        booked = await settle(tx, pool, payments, now)
+        pairs = list(zip(by_pool[pool], booked, strict=True))
+        under = [link(pool, row["collection_id"], event.voucher_no, event.amount_fen, None) for event, row in pairs]
+        await treasury_store.link_vouchers(tx, under)
         events |= {
-            event.event_id: {**row, "event_id": event.event_id, "content": event.content}
-            for event, row in zip(by_pool[pool], booked, strict=True)
+            event.event_id: {**row, "event_id": event.event_id, "content": event.content, "home_pool": pool}
+            for event, row in pairs
         }
     await store.answer_events(tx, [events[event_id] for event_id in sorted(fresh)])
+    await _note_conflicts(tx, confirmations, events, origins, now)
     return [
         _Booked(
             event_id=each.event_id,
@@ -126,6 +183,34 @@ async def _book(
         )
         for each in confirmations
     ]
+
+
+async def _note_conflicts(
+    tx: Writer,
+    confirmations: Sequence[rules.Confirmation],
+    events: Mapping[str, Mapping[str, Any]],
+    origins: Mapping[str, Mapping[str, Any]],
+    now: datetime,
+) -> None:
+    """Keep what came under an event id that stands for another payment: refused, and an alarm until it is explained."""
+    others = [each for each in confirmations if events[each.event_id]["content"] != each.content]
+    if others:
+        CHANNEL_MESSAGES.labels("etax", "event_id_reused").inc(len(others))
+    await store.note_conflicts(
+        tx,
+        [
+            {
+                "pool": events[each.event_id]["home_pool"],
+                "event_id": each.event_id,
+                "content": each.content,
+                "said": {**_message(each), **origins[each.event_id]},
+                "key_id": origins[each.event_id]["key_id"],
+                "first_at": now,
+                "last_at": now,
+            }
+            for each in others
+        ],
+    )
 
 
 async def _homes(tx: Writer, events: Mapping[str, rules.Confirmation]) -> dict[str, str]:
@@ -154,16 +239,20 @@ def _payment(pool: str, event: rules.Confirmation, origin: Mapping[str, Any]) ->
         taken_by=origin["key_id"],
         shift_id=None,
         held_account=rules.ETAX_ACCOUNT,
-        message={
-            "event_id": event.event_id,
-            "bill_no": event.bill_no,
-            "amount_fen": event.amount_fen,
-            "paid_at": event.paid_at.isoformat(),
-            "voucher_no": event.voucher_no,
-            "payer_name": event.payer_name,
-            **origin,
-        },
+        message={**_message(event), **origin},
     )
+
+
+def _message(event: rules.Confirmation) -> dict[str, Any]:
+    """What a confirmation says, as it is kept."""
+    return {
+        "event_id": event.event_id,
+        "bill_no": event.bill_no,
+        "amount_fen": event.amount_fen,
+        "paid_at": event.paid_at.isoformat(),
+        "voucher_no": event.voucher_no,
+        "payer_name": event.payer_name,
+    }
 
 
 def _said(confirmation: wire.TaxConfirmation) -> rules.Confirmation:

@@ -1,0 +1,111 @@
+"""Of the treasury: a day is posted once and whole; what waits for it, or disagrees with it, is told."""
+
+from shared.invariants import Invariant, alarm
+
+from ..rules.treasury import PACKAGE_PATIENCE, REFUND_PACKAGE_PATIENCE
+
+INVARIANTS = (
+    Invariant(
+        "posted_day_is_whole",
+        "A treasury package that counts has all its parts, and as many lines and as much money as it says itself",
+        """
+        select p.pool, p.package_id as subject
+        from treasury_package as p left join (
+            select r.pool, r.package_id, count(distinct part_no) as parts, count(*) as lines, sum(amount_fen) as fen
+            from treasury_row as r group by r.pool, r.package_id) as r
+            on r.pool = p.pool and r.package_id = p.package_id
+        where p.state = 'accepted' and (coalesce(r.lines, 0) <> p.told_count
+            or (p.told_fen is not null and coalesce(r.fen, 0) <> p.told_fen)
+            or p.parts <> (select count(*) from treasury_part as t where t.pool = p.pool
+                and t.package_id = p.package_id))
+        """,
+    ),
+    Invariant(
+        "voucher_has_its_money",
+        "A voucher that the agency recorded has the payments and the sum that it was recorded with",
+        """
+        select v.pool, v.voucher_id as subject
+        from treasury_voucher as v left join (
+            select pool, voucher_id, count(*) as links, sum(amount_fen) as fen from collection_voucher
+            where live group by pool, voucher_id) as l on l.pool = v.pool and l.voucher_id = v.voucher_id
+        where (v.withdrawn_at is null and (coalesce(l.links, 0), coalesce(l.fen, 0))
+                <> (v.collections_count, v.amount_fen))
+            or (v.withdrawn_at is not null and l.links is not null)
+        """,
+    ),
+    Invariant(
+        "refund_package_has_its_refunds",
+        "A package of refunds holds as many as it says, and of each the sum of the refund",
+        """
+        select g.pool, g.refund_package_id as subject
+        from refund_package as g left join refund_package_item as i on i.pool = g.pool
+            and i.refund_package_id = g.refund_package_id
+        left join refund as r on r.pool = i.pool and r.refund_id = i.refund_id
+        group by g.pool, g.refund_package_id, g.items_count, g.total_fen
+        having count(i.refund_id) <> g.items_count or sum(i.amount_fen) <> g.total_fen
+            or bool_or(r.amount_fen <> i.amount_fen or r.method <> 'treasury')
+        """,
+    ),
+)
+
+_CHECKED = """
+select r.pool, r.refund_package_id || '/' || i.tra_no as subject
+from refund_package_item as i join refund_package as r on r.pool = i.pool
+    and r.refund_package_id = i.refund_package_id
+join refund as f on f.pool = i.pool and f.refund_id = i.refund_id
+left join (treasury_row as t join treasury_package as p on p.pool = t.pool and p.package_id = t.package_id
+    and p.message_no = '3123' and p.state = 'accepted')
+    on t.pool = r.pool and p.office = r.office and t.entrust_date = to_char(r.entrust_date, 'YYYYMMDD')
+    and t.order_pack = r.pack_no and t.order_no = i.tra_no
+where (t.success and (f.state <> 'settled' or t.amount_fen <> i.amount_fen))
+    or (f.state = 'settled' and t.success is not true and exists (
+        select 1 from treasury_package as day where day.pool = r.pool and day.message_no = '3123'
+        and day.state = 'accepted' and day.office = r.office
+        and day.day >= cast(f.settled_at at time zone 'Asia/Shanghai' as date)))
+"""
+
+ALARMS = (
+    Invariant(
+        "tax_event_ids_agree",
+        "An event id of the tax bureau that came with another content is explained by somebody",
+        "select pool, event_id as subject from tax_conflict where explained_at is null "
+        "and first_at <= cast(:now as timestamptz)",
+    ),
+    alarm(
+        "treasury_package_is_whole",
+        "Every part of a treasury package comes, and one that differs from its own figures is sent again",
+        "select pool, package_id as subject from treasury_package where state in ('incomplete', 'differs')",
+        since="received_at",
+        limit=PACKAGE_PATIENCE,
+    ),
+    Invariant(
+        "voucher_sums_agree",
+        "What the treasury posted under a voucher is the sum of the money under it (many to one)",
+        """
+        select r.pool, r.voucher_no as subject
+        from treasury_row as r join treasury_package as p on p.pool = r.pool and p.package_id = r.package_id
+            and p.state = 'accepted' and p.message_no = '3126'
+        left join lateral (
+            select sum(l.amount_fen) as fen from collection_voucher as l join collection as c on c.pool = l.pool
+                and c.collection_id = l.collection_id and c.reversed_at is null
+            where l.live and l.pool in (r.pool, '000000') and l.voucher_no = r.voucher_no) as ours on true
+        where r.success and r.amount_fen > 0 and cast(:now as timestamptz) > p.received_at
+        group by r.pool, r.voucher_no, ours.fen having sum(r.amount_fen) is distinct from ours.fen
+        """,
+    ),
+    Invariant(
+        "treasury_refunds_agree",
+        "The treasury's day check of refunds (3123) and our books agree",
+        f"select * from ({_CHECKED}) as differing where cast(:now as timestamptz) is not null",
+    ),
+    *(
+        alarm(
+            f"refund_package_{state.value}",
+            "The treasury takes and answers packages of refunds in time",
+            f"select pool, refund_package_id as subject from refund_package where state = '{state.value}'",
+            since="built_at",
+            limit=limit,
+        )
+        for state, limit in REFUND_PACKAGE_PATIENCE.items()
+    ),
+)

@@ -1,0 +1,239 @@
+"""SQL about refunds through the treasury: accounts of payees, packages and their lines, answers, the check."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from shared.database import Reader, Row, Writer
+
+from ..tables import refund_account, refund_package, refund_package_item
+
+PACKAGE = (
+    "pool, refund_package_id, office, entrust_date, pack_no, message_id, items_count, total_fen, state, detail, "
+    "built_at, asked_at, tries, version"
+)
+
+
+async def put_account(tx: Writer, row: Mapping[str, Any]) -> None:
+    """Record an application's account, or another one instead."""
+    await tx.insert(
+        refund_account,
+        [row],
+        tail="on conflict (pool, application_id) do update set sealed = excluded.sealed, "
+        "recorded_by = excluded.recorded_by, recorded_at = excluded.recorded_at, version = refund_account.version + 1",
+    )
+
+
+async def find_account(tx: Reader, pool: str, application_id: UUID) -> Row | None:
+    """An application's account, sealed."""
+    return await tx.row(
+        "select pool, application_id, sealed, recorded_by, recorded_at, version from refund_account "
+        "where pool = :pool and application_id = :id",
+        pool=pool,
+        id=application_id,
+    )
+
+
+_WAITING = (
+    "r.method = 'treasury' and r.state = 'submitted' and not exists (select 1 from refund_package_item as i "
+    "where i.pool = r.pool and i.refund_id = r.refund_id)"
+)
+
+
+async def pools_with_waiting(tx: Reader) -> Sequence[str]:
+    """The pools with refunds that stand in no package yet."""
+    rows = await tx.rows(f"select distinct r.pool from refund as r where {_WAITING} order by r.pool")
+    return [row["pool"] for row in rows]
+
+
+async def lock_waiting(tx: Writer, pool: str, treasury_pools: Sequence[str], limit: int) -> Sequence[Row]:
+    """Refunds of a pool that stand in no package, with voucher, office and account; one worker has them.
+
+    `treasury_pools`: where the treasury's lines about the pool's money stand.
+    """
+    return await tx.rows(
+        "select r.refund_id, r.application_id, r.amount_fen, l.voucher_no, a.sealed, p.office from refund as r "
+        "join refund_account as a on a.pool = r.pool and a.application_id = r.application_id "
+        "join collection_voucher as l on l.pool = r.pool and l.collection_id = r.collection_id and l.live "
+        "cross join lateral (select p.office from treasury_row as t join treasury_package as p on p.pool = t.pool "
+        "and p.package_id = t.package_id and p.state = 'accepted' and p.message_no = '3126' "
+        "where t.pool = any(cast(:treasury_pools as text[])) and t.voucher_no = l.voucher_no and t.success "
+        "and t.amount_fen > 0 limit 1) as p "
+        f"where r.pool = :pool and {_WAITING} order by r.refund_id limit :limit for update of r skip locked",
+        pool=pool,
+        treasury_pools=list(treasury_pools),
+        limit=limit,
+    )
+
+
+async def insert_package(tx: Writer, row: Mapping[str, Any], items: Sequence[Mapping[str, Any]]) -> None:
+    """Store a package before it is sent."""
+    await tx.insert(refund_package, [row])
+    await tx.insert(refund_package_item, items)
+
+
+async def lease_package(tx: Writer, now: datetime, seconds: float, most_seconds: float) -> Row | None:
+    """Take the package that has waited longest to be sent or asked about; it counts as asked from `now` on."""
+    return await tx.row(
+        "update refund_package set asked_at = :now, tries = tries + 1 where (pool, refund_package_id) = ("
+        "select pool, refund_package_id from refund_package where state in ('built', 'sent') "
+        "and (tries = 0 or asked_at + make_interval(secs => least(cast(:most_seconds as double precision), "
+        "cast(:seconds as double precision) * power(2, least(tries, 20) - 1))) < :now) "
+        f"order by asked_at limit 1 for update skip locked) returning {PACKAGE}",
+        now=now,
+        seconds=seconds,
+        most_seconds=most_seconds,
+    )
+
+
+async def find_package(tx: Reader, pool: str, refund_package_id: UUID) -> Row | None:
+    """One package of refunds."""
+    return await tx.row(
+        f"select {PACKAGE} from refund_package where pool = :pool and refund_package_id = :id",
+        pool=pool,
+        id=refund_package_id,
+    )
+
+
+async def lock_package(tx: Writer, pool: str, refund_package_id: UUID) -> Row:
+    """One package of refunds, locked."""
+    row = await tx.row(
+        f"select {PACKAGE} from refund_package where pool = :pool and refund_package_id = :id for update",
+        pool=pool,
+        id=refund_package_id,
+    )
+    assert row is not None
+    return row
+
+
+async def list_packages(tx: Reader, pool: str, *, after: UUID | None, limit: int, state: str | None) -> Sequence[Row]:
+    """Packages of refunds in the order in which they were built; `limit` + 1 rows."""
+    return await tx.rows(
+        f"select {PACKAGE} from refund_package where pool = :pool "
+        "and (cast(:after as uuid) is null or refund_package_id > :after) "
+        "and (cast(:state as text) is null or state = :state) order by refund_package_id limit :limit",
+        pool=pool,
+        after=after,
+        limit=limit + 1,
+        state=state,
+    )
+
+
+async def find_by_number(tx: Reader, pool: str, entrust_date: date, pack_no: str) -> Row | None:
+    """The package of refunds that an answer names; numbers of a day are used once over all offices."""
+    return await tx.row(
+        f"select {PACKAGE} from refund_package where pool = :pool and entrust_date = :day and pack_no = :pack_no",
+        pool=pool,
+        day=entrust_date,
+        pack_no=pack_no,
+    )
+
+
+async def items_of(tx: Reader, pool: str, refund_package_id: UUID) -> Sequence[Row]:
+    """The lines of a package of refunds, by number."""
+    return await tx.rows(
+        "select tra_no, refund_id, amount_fen, draw_back_no, voucher_no, sealed from refund_package_item "
+        "where pool = :pool and refund_package_id = :id order by tra_no",
+        pool=pool,
+        id=refund_package_id,
+    )
+
+
+async def items_in_lock_order(tx: Reader, pool: str, refund_package_id: UUID) -> Sequence[Row]:
+    """The refunds of a package, in the order in which their money is locked."""
+    return await tx.rows(
+        "select i.refund_id from refund_package_item as i join refund as r on r.pool = i.pool "
+        "and r.refund_id = i.refund_id where i.pool = :pool and i.refund_package_id = :id "
+        "order by r.collection_id, i.refund_id",
+        pool=pool,
+        id=refund_package_id,
+    )
+
+
+async def move_package(tx: Writer, pool: str, refund_package_id: UUID, state: str, detail: str | None = None) -> None:
+    """Record what became of a locked package."""
+    await tx.execute(
+        "update refund_package set state = :state, detail = :detail, version = version + 1 "
+        "where pool = :pool and refund_package_id = :id",
+        pool=pool,
+        id=refund_package_id,
+        state=state,
+        detail=detail,
+    )
+
+
+async def note_package(tx: Writer, pool: str, refund_package_id: UUID, detail: str) -> None:
+    """Keep what was said of a package on which nothing has changed."""
+    await tx.execute(
+        "update refund_package set detail = :detail where pool = :pool and refund_package_id = :id",
+        pool=pool,
+        id=refund_package_id,
+        detail=detail,
+    )
+
+
+async def mark_processing(tx: Writer, pool: str, refund_package_id: UUID) -> None:
+    """The treasury has a package: its refunds are in its hands."""
+    await tx.execute(
+        "update refund set state = 'processing', version = version + 1 where pool = :pool and state = 'submitted' "
+        "and refund_id in (select refund_id from refund_package_item where pool = :pool and refund_package_id = :id)",
+        pool=pool,
+        id=refund_package_id,
+    )
+
+
+async def answered_packages(tx: Reader) -> Sequence[Row]:
+    """Packages of refunds whose answer (9110) has come and was not acted on, with the answer of the whole."""
+    return await tx.rows(
+        f"select {', '.join(f'r.{name.strip()}' for name in PACKAGE.split(','))}, p.package_id, p.result, "
+        "p.detail as answer from refund_package as r join treasury_package as p on p.pool = r.pool "
+        "and p.message_no = '9110' and p.state = 'accepted' and p.office = r.office and p.day = r.entrust_date "
+        "and p.pack_no = r.pack_no where r.state in ('built', 'sent') order by r.pool, r.refund_package_id"
+    )
+
+
+async def answers_to(tx: Reader, pool: str, package_id: UUID, refund_package_id: UUID) -> Sequence[Row]:
+    """What an answer says of each refund of a package, in the order in which their money is locked."""
+    return await tx.rows(
+        "select i.refund_id, i.tra_no, i.amount_fen as our_fen, t.amount_fen as treasury_fen, t.success, t.content "
+        "from refund_package_item as i join refund as r on r.pool = i.pool and r.refund_id = i.refund_id "
+        "join treasury_row as t on t.pool = i.pool and t.package_id = :package_id and t.order_no = i.tra_no "
+        "where i.pool = :pool and i.refund_package_id = :id order by r.collection_id, i.refund_id",
+        pool=pool,
+        package_id=package_id,
+        id=refund_package_id,
+    )
+
+
+async def list_differences(tx: Reader, pool: str) -> Sequence[Row]:
+    """Refunds on which the treasury's accepted checks (3123) and our books disagree."""
+    return await tx.rows(f"{DIFFERENCES} order by entrust_date, pack_no, tra_no", pool=pool)
+
+
+DIFFERENCES = """
+with checked as (
+    select t.pool, p.office, t.entrust_date, t.order_pack, t.order_no, t.amount_fen, t.success
+    from treasury_row as t join treasury_package as p on p.pool = t.pool and p.package_id = t.package_id
+        and p.message_no = '3123' and p.state = 'accepted'
+    where t.pool = :pool),
+ours as (
+    select i.pool, g.office, to_char(g.entrust_date, 'YYYYMMDD') as entrust_date, g.pack_no, i.tra_no, i.refund_id,
+        i.amount_fen, r.state, cast(r.settled_at at time zone 'Asia/Shanghai' as date) as settled_on
+    from refund_package_item as i
+    join refund_package as g on g.pool = i.pool and g.refund_package_id = i.refund_package_id
+    join refund as r on r.pool = i.pool and r.refund_id = i.refund_id where i.pool = :pool),
+compared as (
+    select coalesce(c.entrust_date, o.entrust_date) as entrust_date, coalesce(c.order_pack, o.pack_no) as pack_no,
+        coalesce(c.order_no, o.tra_no) as tra_no, o.refund_id, c.amount_fen as treasury_fen, o.amount_fen as our_fen,
+        case when c.success and o.state is distinct from 'settled' then 'ours_missing'
+            when o.state = 'settled' and not c.success then 'treasury_missing'
+            when o.state = 'settled' and c.success is null and exists (
+                select 1 from treasury_package as p where p.pool = o.pool and p.message_no = '3123'
+                and p.state = 'accepted' and p.office = o.office and p.day >= o.settled_on) then 'treasury_missing'
+            when c.success and o.state = 'settled' and c.amount_fen <> o.amount_fen then 'amount_differs' end as kind
+    from checked as c full join ours as o on o.office = c.office and o.entrust_date = c.entrust_date
+        and o.pack_no = c.order_pack and o.tra_no = c.order_no)
+select * from compared where kind is not null
+"""
+"""Read by the alarm as well."""
