@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import orjson
 from fastapi import FastAPI
 
 from deploy.local.simulators import bank as simulator
+from deploy.local.simulators.bank_wire import FormName, read_message, write_message
 from services.payments import usecases
 from services.payments.formats.bank import RETURN_CODES
 from tests.payments_town import POOL, IssuedBill
@@ -30,6 +31,7 @@ class Town:
     suite: InProcessSuite
     keys: Path
     banks: FastAPI
+    parties: Mapping[str, simulator.Party]
 
     @property
     def service(self) -> usecases.Payments:
@@ -43,7 +45,7 @@ class Town:
         client = httpx.AsyncClient(transport=transport, base_url="http://payments")
         self.suite._clients.append(client)
         key = bytes.fromhex(simulator.key_of(institution, self.keys).read_text())
-        return simulator.Line(simulator.PARTIES[institution], key, client)
+        return simulator.Line(self.parties[institution], key, client)
 
     async def control(self, path: str, body: Mapping[str, Any]) -> Any:
         """Tell the banks what should happen."""
@@ -92,24 +94,43 @@ class Town:
         return found
 
 
-def build_town(databases: Mapping[str, str], keys: Path, setenv: Any, *, only: tuple[str, ...] = ("payments",)) -> Town:
-    """Payments (and, where wanted, the other services) with the banks joined to it."""
-    setenv("PAYMENTS_BANKS", simulator.settings_of(keys, "http://banks"))
+def build_town(
+    databases: Mapping[str, str],
+    keys: Path,
+    setenv: Any,
+    *,
+    only: tuple[str, ...] = ("payments",),
+    form: FormName | None = None,
+    **changes: Any,
+) -> Town:
+    """Payments (and, where wanted, the other services) with the banks joined to it.
+
+    `form`: all banks write in it; `changes` are further settings of every bank.
+    """
+    parties = {name: replace(party, form=form or party.form) for name, party in simulator.PARTIES.items()}
+    settings = orjson.loads(simulator.settings_of(keys, "http://banks", parties))
+    setenv("PAYMENTS_BANKS", orjson.dumps({name: one | changes for name, one in settings.items()}).decode())
     suite = InProcessSuite(databases, keys, only=())
     banks = simulator.create_app(
-        biller="http://payments", keys=keys, clock=suite.clock, transport=_Late(suite.apps, "payments")
+        biller="http://payments",
+        keys=keys,
+        clock=suite.clock,
+        transport=_Late(suite.apps, "payments"),
+        parties=parties,
     )
     suite._transports["bank"] = httpx.ASGITransport(banks)
     for service in only:
         suite.apps[service] = suite.make_app(service)
     suite.set_clock("2021-12-05 10:00")
-    return Town(suite, keys, banks)
+    return Town(suite, keys, banks, parties)
 
 
 @asynccontextmanager
-async def open_town(databases: Mapping[str, str], keys: Path, setenv: Any) -> AsyncIterator[Town]:
+async def open_town(
+    databases: Mapping[str, str], keys: Path, setenv: Any, *, form: FormName | None = None, **changes: Any
+) -> AsyncIterator[Town]:
     """Payments with its banks for one test, at the end of which every invariant must hold."""
-    town = build_town(databases, keys, setenv)
+    town = build_town(databases, keys, setenv, form=form, **changes)
     yield town
     assert await town.suite.invariants_broken() == {}
     await town.suite.close()
@@ -139,6 +160,11 @@ def serial(seq: str, day: str = DAY) -> dict[str, str]:
     return {"company_id": f"YB{POOL}", "original_date": day, "original_seq": seq}
 
 
+def said(line: simulator.Line, answer: httpx.Response) -> dict[str, Any]:
+    """What an answer says, whether or not it bears a code."""
+    return read_message(line.form, answer.content)
+
+
 def code(answer: Mapping[str, Any]) -> str:
     """Our name for an answer's return code."""
     names = {said: name for name, said in RETURN_CODES.items()}
@@ -148,5 +174,5 @@ def code(answer: Mapping[str, Any]) -> str:
 def signed(line: simulator.Line, operation: str, seq: str, body: dict[str, str]) -> tuple[bytes, dict[str, str]]:
     """The bytes and headers of a message of a test's own making."""
     head = {"institution": line.party.institution, "trans_code": operation.upper(), "trans_date": DAY, "trans_seq": seq}
-    raw = orjson.dumps({"head": head, "body": body})
+    raw = write_message(line.form, head, body)
     return raw, {"X-Institution": line.party.institution, "X-Mac": line.mac(raw)}

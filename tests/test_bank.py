@@ -10,13 +10,17 @@ import httpx
 import orjson
 import pytest
 
+from deploy.local.simulators.bank_wire import read_message
 from tests.bank_town import CCB, DAY, RCB, STRANGE, Town, code, open_town, payment, reversal
 from tests.payments_town import POOL, Counter, issue_bills
 
 
-@pytest.fixture
-async def town(databases: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Town]:
-    async with open_town(databases, tmp_path / "keys", monkeypatch.setenv) as town:
+@pytest.fixture(params=["json", "xml"])
+async def town(
+    request: pytest.FixtureRequest, databases: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Town]:
+    """All banks write in one form; everything holds for each."""
+    async with open_town(databases, tmp_path / "keys", monkeypatch.setenv, form=request.param) as town:
         yield town
 
 
@@ -48,7 +52,7 @@ async def test_the_account_is_kept_whole_in_the_sealed_message_alone(town: Town)
         )
     [part] = await town.rows("select sealed from evidence_part where evidence_id = :id", id=row["evidence_id"])
     opened = town.service.sealer.open(part["sealed"], f"evidence/{row['evidence_id']}/1")
-    assert orjson.loads(opened)["body"]["payer_account"] == "6217001234567890123"
+    assert read_message(town.line().form, opened)["body"]["payer_account"] == "6217001234567890123"
 
 
 # Asking

@@ -16,9 +16,12 @@ from tests.bank_town import CCB, DAY, STRANGE, Town, code, open_town, payment, r
 from tests.payments_town import POOL, Counter, issue_bills
 
 
-@pytest.fixture
-async def town(databases: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Town]:
-    async with open_town(databases, tmp_path / "keys", monkeypatch.setenv) as town:
+@pytest.fixture(params=["json", "xml"])
+async def town(
+    request: pytest.FixtureRequest, databases: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Town]:
+    """All banks write in one form; everything holds for each."""
+    async with open_town(databases, tmp_path / "keys", monkeypatch.setenv, form=request.param) as town:
         yield town
 
 
@@ -53,6 +56,7 @@ async def test_surplus_and_suspense_are_reversed_without_touching_the_bill(town:
     assert found["funds"]["surplus_fen"] == found["funds"]["suspense_fen"] == 0
 
 
+@pytest.mark.channel("bank: reversal twice")
 async def test_a_reversal_takes_effect_once_whatever_serial_it_comes_under(town: Town) -> None:
     [bill] = await issue_bills(town.suite, [32000])
     line = town.line()
@@ -78,6 +82,7 @@ async def test_a_late_repetition_of_a_reversed_payment_does_not_hear_that_it_is_
     assert (await town.summary())["collected"]["count"] == 0
 
 
+@pytest.mark.channel("bank: reversal next day")
 @pytest.mark.parametrize(
     ("now", "day", "body", "said"),
     [
@@ -127,6 +132,7 @@ async def test_money_that_went_back_to_the_payer_cannot_be_reversed_too(town: To
     assert await town.states("A1") == ("untouched", "done", "done")
 
 
+@pytest.mark.channel("bank: reversal first")
 async def test_a_payment_whose_reversal_came_first_is_not_booked(town: Town) -> None:
     [bill] = await issue_bills(town.suite, [32000])
     line = town.line()

@@ -1,7 +1,8 @@
 """The banks that collect for payments (销账), on one port: they ask what is owed, pay, reverse, and check the day.
 
-Their messages are JSON with a head and a body, all values texts, amounts in yuan; over the raw bytes stands an HMAC
-(SM3 or SHA-256) in a header. What the season driver or a test wants to happen comes in through `/control/…`:
+Their messages have a head and a body, all values texts, amounts in yuan, in JSON or in XML with GBK (`bank_wire`);
+over the raw bytes stands an HMAC (SM3 or SHA-256) in a header. Batch withholding goes by files (`bank_withholding`).
+What the season driver or a test wants to happen comes in through `/control/…`:
 
     POST /control/payments   {"items": [{institution?, bill_no, amount_fen, payer_name, at?, region?, fault?}]}
          fault: timeout (the line is closed before our answer is read: ask, then send the same again) · duplicate ·
@@ -40,6 +41,8 @@ from shared.clock import Clock
 
 from .bank_books import STATEMENT_FAULTS, Books, Entry, yuan
 from .bank_payouts import PayoutOrder, Payouts, serve_biller
+from .bank_wire import MEDIA_TYPES, FormName, read_message, write_message
+from .bank_withholding import Withholding, serve_withholding
 
 Fault = Literal["timeout", "duplicate", "reverse", "reverse_first", "unasked"]
 Answer = Mapping[str, Any]
@@ -51,15 +54,17 @@ _PAUSE_SECONDS = 0.5
 
 @dataclass(frozen=True)
 class Party:
-    """A bank: its digest, and what it calls success."""
+    """A bank: its digest, what it calls success, and the form in which it writes."""
 
     institution: str
     digest: Literal["sm3", "sha256"]
     success: str
+    form: FormName = "json"
 
 
 PARTIES = {
-    party.institution: party for party in (Party("RCB140522", "sm3", "AAAAAAA"), Party("CCB140500", "sha256", "000000"))
+    party.institution: party
+    for party in (Party("RCB140522", "sm3", "AAAAAAA"), Party("CCB140500", "sha256", "000000", "xml"))
 }
 DEFAULT = "RCB140522"
 
@@ -108,7 +113,7 @@ def key_of(institution: str, keys: Path = places.KEYS) -> Path:
     return path
 
 
-def settings_of(keys: Path = places.KEYS, address: str | None = None) -> str:
+def settings_of(keys: Path = places.KEYS, address: str | None = None, parties: Mapping[str, Party] = PARTIES) -> str:
     """PAYMENTS_BANKS: how payments deals with these banks."""
     url = address or places.address(places.SIMULATOR_PORTS["bank"])
     return json.dumps(
@@ -116,11 +121,14 @@ def settings_of(keys: Path = places.KEYS, address: str | None = None) -> str:
             party.institution: {
                 "key": f"file:{key_of(party.institution, keys)}",
                 "digest": party.digest,
+                "form": party.form,
+                "encoding": "gbk" if party.form == "xml" else "utf-8",
                 "companies": {f"YB{pool}": pool for pool in POOLS},
                 "return_codes": {"accepted": party.success},
                 "payouts_url": url,
+                "withholding": {},
             }
-            for party in PARTIES.values()
+            for party in parties.values()
         }
     )
 
@@ -131,6 +139,11 @@ class Line:
     def __init__(self, party: Party, key: bytes, client: httpx.AsyncClient) -> None:
         self.party = party
         self._key, self._client = key, client
+
+    @property
+    def form(self) -> str:
+        """The form of its messages."""
+        return self.party.form
 
     def mac(self, raw: bytes) -> str:
         """The code over a message."""
@@ -147,9 +160,9 @@ class Line:
         """
         head = {"institution": self.party.institution, "trans_code": operation.upper()}
         head |= {"trans_date": day, "trans_seq": seq}
-        raw = json.dumps({"head": head, "body": dict(body)}, ensure_ascii=False).encode()
+        raw = write_message(self.party.form, head, body)
         headers = {
-            "Content-Type": "application/json",
+            "Content-Type": MEDIA_TYPES[self.party.form],
             "X-Institution": self.party.institution,
             "X-Mac-Digest": self.party.digest,
             "X-Mac": self.mac(raw),
@@ -166,8 +179,7 @@ class Line:
                 await asyncio.sleep(_PAUSE_SECONDS)
                 continue
             if answer.headers.get("X-Mac", "") == self.mac(answer.content):
-                said: Answer = answer.json()
-                return said
+                return read_message(self.party.form, answer.content)
             if answer.status_code < httpx.codes.INTERNAL_SERVER_ERROR:
                 break
             await asyncio.sleep(_PAUSE_SECONDS)
@@ -306,16 +318,19 @@ def create_app(
     books: Path | None = None,
     clock: Clock | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
+    parties: Mapping[str, Party] = PARTIES,
 ) -> FastAPI:
     """The banks as a web application; `transport` stands in for the network in one-process runs."""
     app = FastAPI(title="Canbao local banks", docs_url=None, redoc_url=None, openapi_url=None)
     client = httpx.AsyncClient(base_url=biller, transport=transport, timeout=30, trust_env=False)
     kept, time = Books(books), clock or suite_clock()
     lines = {
-        name: Line(party, bytes.fromhex(key_of(name, keys).read_text()), client) for name, party in PARTIES.items()
+        name: Line(party, bytes.fromhex(key_of(name, keys).read_text()), client) for name, party in parties.items()
     }
     banks = {name: Bank(line, kept, time) for name, line in lines.items()}
     payouts = Payouts(kept)
+    file_keys = {name: bytes.fromhex(key_of(name, keys).read_text()) for name in parties}
+    serve_withholding(app, Withholding(kept, file_keys, time))
 
     @app.post("/control/payments")
     async def make_payments(orders: Payments) -> dict[str, Any]:

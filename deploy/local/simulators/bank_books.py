@@ -22,7 +22,10 @@ STATEMENT_FAULTS = frozenset({"unknown_line", "wrong_amount", "cut_end"})
 
 @dataclass
 class Entry:
-    """A row of the bank's journal. `state`: open (outcome unknown) · booked · refused · reversed."""
+    """A row of the bank's journal. `kind`: pay · reverse · debit (withheld from an account, told of by file).
+
+    `state`: open (outcome unknown) · booked · refused · reversed.
+    """
 
     institution: str
     day: str
@@ -95,7 +98,7 @@ class Books:
     def statement(self, institution: str, day: str, faults: Collection[str]) -> str:
         """The check file of a day."""
         lines: list[list[str | int]] = [
-            [e.day, e.seq, e.bill_no, e.amount_fen, e.sub_channel, "1" if e.kind == "pay" else "2"]
+            [e.day, e.seq, e.bill_no, e.amount_fen, e.sub_channel, "2" if e.kind == "reverse" else "1"]
             for e in self._lines(institution, day)
         ]
         if "unknown_line" in faults:
@@ -113,6 +116,8 @@ class Books:
     def _place(self, record: Entry | Payout) -> None:
         if isinstance(record, Entry):
             self.entries[record.institution, record.day, record.seq] = record
+            if record.kind == "debit":
+                return  # its serial is that of its batch
             before = self._last_seq.get((record.institution, record.day), 0)
             self._last_seq[record.institution, record.day] = max(before, int(record.seq))
         else:
@@ -124,7 +129,7 @@ class Books:
     def _lines(self, institution: str, day: str) -> Iterator[Entry]:
         """What happened: payments that were booked, reversed or not, and the reversals of booked ones."""
         for entry in sorted(self._of(institution), key=lambda entry: entry.seq):
-            happened = entry.state in ("booked", "reversed") if entry.kind == "pay" else entry.state == "booked"
+            happened = entry.state in (("booked", "reversed") if entry.kind == "pay" else ("booked",))
             if entry.day == day and happened:
                 yield entry
 

@@ -1,6 +1,5 @@
 """Payouts at a simulated bank: the biller orders money back to the account that it came from."""
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Literal, Protocol
 
@@ -8,12 +7,18 @@ from fastapi import Request, Response
 from pydantic import BaseModel
 
 from .bank_books import Books, Payout, yuan
+from .bank_wire import MEDIA_TYPES, read_message, write_message
 
 PayoutOutcome = Literal["accepted", "done", "failed", "unknown"]
 
 
-class Signer(Protocol):
-    """Makes the code over a message."""
+class Speaker(Protocol):
+    """Writes a bank's messages and makes the code over them."""
+
+    @property
+    def form(self) -> str:
+        """The form of its messages."""
+        ...
 
     def mac(self, raw: bytes) -> str:
         """The code over a message."""
@@ -76,7 +81,7 @@ class Payouts:
 
     def _fault(self, payout: Payout) -> str:
         original = self._books.entries.get((payout.institution, payout.original_day, payout.original_seq))
-        if original is None or original.kind != "pay":
+        if original is None or original.kind not in ("pay", "debit"):
             return "original_unknown"
         if original.state != "booked":
             return "original_reversed"
@@ -91,7 +96,7 @@ class Payouts:
 
 
 async def serve_biller(
-    request: Request, lines: Mapping[str, Signer], act: Callable[[str, Mapping[str, str]], Payout | None]
+    request: Request, lines: Mapping[str, Speaker], act: Callable[[str, Mapping[str, str]], Payout | None]
 ) -> Response:
     """Answer a signed order of the biller with a signed answer; an outcome that is to be unknown is not answered."""
     raw = await request.body()
@@ -99,10 +104,10 @@ async def serve_biller(
     line = lines.get(institution)
     if line is None or line.mac(raw) != request.headers.get("X-Mac"):
         return Response(status_code=401)
-    message = json.loads(raw)
+    message = read_message(line.form, raw)
     payout = act(institution, message["body"])
     if payout and payout.state == "unknown":
         return Response(status_code=504)
     state = {"state": payout.state, "reason": payout.reason} if payout else {"state": "unknown", "reason": "not_known"}
-    answer = json.dumps({"head": {**message["head"], "return_code": "AAAAAAA"}, "body": state}).encode()
-    return Response(answer, headers={"X-Mac": line.mac(answer)}, media_type="application/json")
+    answer = write_message(line.form, {**message["head"], "return_code": "AAAAAAA"}, state)
+    return Response(answer, headers={"X-Mac": line.mac(answer)}, media_type=MEDIA_TYPES[line.form])

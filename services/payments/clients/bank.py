@@ -11,9 +11,11 @@ import httpx
 from shared.clock import business_day
 from shared.database import assert_no_transaction
 from shared.logs import current_request_id
+from shared.rates import Rates
 from shared.references import load_secret
 
-from ..formats.bank import FORMS, RETURN_CODES, Form, fen_to_yuan
+from ..formats.bank import RETURN_CODES, fen_to_yuan
+from ..formats.bank_forms import FORMS, Form
 from ..formats.macs import Mac
 from ..rules.bank import Code
 from ..settings import BankSettings
@@ -44,17 +46,27 @@ class Bank:
     """A bank with its key, the form of its messages and its return codes."""
 
     def __init__(
-        self, institution: str, settings: BankSettings, mac: Mac, transport: httpx.AsyncBaseTransport | None = None
+        self,
+        institution: str,
+        settings: BankSettings,
+        mac: Mac,
+        file_mac: Mac,
+        transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self.institution = institution
         self.mac = mac
+        self.file_mac = file_mac
         self.digest = settings.digest
-        self.form: Form = FORMS[settings.form]
+        self.form: Form = FORMS[settings.form](settings.encoding, settings.unit)
         self.return_codes: Mapping[Code, str] = {
             **RETURN_CODES,
             **{Code(name): code for name, code in settings.return_codes.items()},
         }
         self.cut_over: time = settings.cut_over
+        self.amount_must_equal = settings.amount_must_equal
+        self.withholding = settings.withholding
+        self.queries = Rates(settings.queries_per_minute, 60)
+        self.payments = Rates(settings.payments_per_minute, 60)
         self._companies = settings.companies
         self._payouts_url = settings.payouts_url
         self._client = httpx.AsyncClient(transport=transport, timeout=httpx.Timeout(30, connect=5))
@@ -65,9 +77,12 @@ class Bank:
 
         Raises SecretMissing where the key is not there, ValueError where it or a return code is none.
         """
-        return cls(
-            institution, settings, Mac(settings.digest, bytes.fromhex(load_secret(settings.key).decode())), transport
+        key, file_key = (
+            bytes.fromhex(load_secret(reference).decode())
+            for reference in (settings.key, settings.file_key or settings.key)
         )
+        mac = Mac(settings.digest, key, settings.mac)
+        return cls(institution, settings, mac, Mac("sm3", file_key, "suffix"), transport)
 
     def pool_of(self, company_id: str) -> str | None:
         """The pool whose money this company code collects."""

@@ -1,22 +1,22 @@
 """Messages of the bank's write-off interface (销账; protocols §2.1): raw bytes ↔ typed messages.
 
-A form reads bytes into a tree of texts, `head` and `body`; the messages are made from that tree and are the same for
-every form. JSON is one form; the XML and key-value forms are further entries of `FORMS`. On the wire all values are
-texts: yuan with two decimals, days `YYYYMMDD`, instants `YYYYMMDDhhmmss` in Asia/Shanghai. Fields that we do not know
-are left alone: a partner may add some.
+A form (`bank_forms`) reads bytes into a tree of texts, `head` and `body`; the messages are made from that tree and are
+the same for every form. All values are texts: yuan with two decimals, days `YYYYMMDD`, instants `YYYYMMDDhhmmss` in
+Asia/Shanghai. Fields that we do not know are left alone: a partner may add some.
 """
 
 import re
 from collections.abc import Mapping
 from datetime import date, datetime, time
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any
 
-import orjson
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from shared.clock import SHANGHAI
 
 from ..rules.bank import Code
+from ..rules.tax import NOT_NAMED
+from .bank_forms import Form
 
 
 class MalformedMessage(Exception):
@@ -45,7 +45,8 @@ def _day(text: Any) -> date:
     return date(int(text[:4]), int(text[4:6]), int(text[6:]))
 
 
-def _instant(text: Any) -> datetime:
+def read_instant(text: Any) -> datetime:
+    """`"20211205100000"` in Asia/Shanghai. Raises ValueError."""
     if not isinstance(text, str) or not _INSTANT.fullmatch(text):
         raise ValueError("an instant is YYYYMMDDhhmmss")
     day = _day(text[:8])
@@ -67,7 +68,7 @@ _PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
 Fen = Annotated[int, BeforeValidator(yuan_to_fen)]
 PaidFen = Annotated[int, BeforeValidator(yuan_to_fen), Field(gt=0)]
 Day = Annotated[date, BeforeValidator(_day)]
-BankInstant = Annotated[datetime, BeforeValidator(_instant)]
+BankInstant = Annotated[datetime, BeforeValidator(read_instant)]
 Count = Annotated[int, BeforeValidator(_count)]
 Serial = Annotated[str, Field(pattern=r"^[0-9A-Za-z]{1,32}$")]
 Text = Annotated[str, Field(min_length=1, max_length=100, pattern=_PRINTABLE)]
@@ -88,22 +89,23 @@ class Head(_Part):
 
 
 class Query(_Part):
-    """What does this payer owe? `bill_key` is a bill's number or the person's id; `region` the place of insurance."""
+    """What does this payer owe? `bill_key` is a bill's number or the person's id; `region` the place of insurance: that
+    of the company code where a bank does not name it."""
 
     company_id: Text
     bill_key: Text
-    region: Annotated[str, Field(pattern=r"^[1-9][0-9]{5}([0-9]{3}([0-9]{3})?)?$")]
+    region: Annotated[str, Field(pattern=r"^([1-9][0-9]{5}([0-9]{3}([0-9]{3})?)?)?$")] = ""
 
 
 class Pay(_Part):
-    """The bank has taken money for a bill."""
+    """The bank has taken money for a bill. A bank may name neither the payer nor the time (protocols §2.1, A)."""
 
     company_id: Text
     bill_no: Annotated[str, Field(min_length=1, max_length=32, pattern=_PRINTABLE)]
     pay_amount: PaidFen
-    payer_name: Text
+    payer_name: Text = NOT_NAMED
     payer_account: OptionalText = ""
-    pay_time: BankInstant
+    pay_time: BankInstant | None = None
     sub_channel: OptionalText = ""
 
 
@@ -144,38 +146,6 @@ BODIES: Mapping[str, type[_Part]] = {
     "CHECK": Check,
 }
 """The body of each transaction code."""
-
-
-class Form(Protocol):
-    """How a partner writes messages: a tree of texts as bytes."""
-
-    media_type: str
-
-    def read(self, raw: bytes) -> Mapping[str, Any]:
-        """The tree of a message. Raises ValueError."""
-        ...
-
-    def write(self, tree: Mapping[str, Any]) -> bytes:
-        """The bytes of an answer; the same tree always gives the same bytes."""
-        ...
-
-
-class JsonForm:
-    """JSON in UTF-8."""
-
-    media_type = "application/json"
-
-    def read(self, raw: bytes) -> Mapping[str, Any]:
-        """The tree of a message. Raises ValueError."""
-        tree = orjson.loads(raw)
-        return tree if isinstance(tree, dict) else {}
-
-    def write(self, tree: Mapping[str, Any]) -> bytes:
-        """The bytes of an answer, its fields by name: one that was kept and one just made are the same."""
-        return orjson.dumps(tree, option=orjson.OPT_SORT_KEYS)
-
-
-FORMS: Mapping[str, Form] = {"json": JsonForm()}
 
 
 def read_message(form: Form, raw: bytes, trans_code: str) -> tuple[Head, Any]:
@@ -230,12 +200,13 @@ MESSAGES: Mapping[Code, str] = {
     Code.REVERSED: "该笔缴费已先行冲正，未入账",
     Code.NOT_KNOWN: "没有收到该流水号的交易，请用原流水号重发或冲正",
     Code.SERIAL_REUSED: "流水号已用于其他内容的交易，请换新流水号",
-    Code.AMOUNT_DIFFERS: "冲正金额与原交易不符",
+    Code.AMOUNT_DIFFERS: "金额与应缴单或原交易不符",
     Code.NOT_A_PAYMENT: "原流水号不是缴费交易",
     Code.DAY_OVER: "只能冲正当日交易，隔日请办理退费",
     Code.PAID_BACK: "该笔缴费已退费，不能冲正",
     Code.TOTALS_DIFFER: "对账总数不符，请以明细文件核对",
     Code.MALFORMED: "报文有误",
     Code.NOT_AUTHENTIC: "机构不明或报文校验码不符",
+    Code.TOO_OFTEN: "同一用户请求过于频繁，请稍后再试",
 }
 """The text beside a return code."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import Enum, StrEnum
 
+from shared.clock import SHANGHAI
 from shared.graph import Graph
 
 from .settling import BillStatus, Reason, Window
@@ -142,6 +143,7 @@ class Code(StrEnum):
     TOTALS_DIFFER = "totals_differ"
     MALFORMED = "malformed"
     NOT_AUTHENTIC = "not_authentic"
+    TOO_OFTEN = "too_often"
 
 
 WRONG_PLACE_RULES = ("S004-20",)
@@ -209,6 +211,16 @@ def reversal_refusal(original: Original | None, amount_fen: int, *, same_day: bo
     if original is not None and original.standing.void:
         return Code.DAY_OVER
     return None if same_day else Code.DAY_OVER
+
+
+def paid_instant(told: datetime | None, bank_date: date, now: datetime) -> datetime:
+    """When a payment was made: as the bank tells it; else when it came, but not after its accounting day.
+
+    So what was paid on the last day and is sent again after midnight was paid on the last day.
+    """
+    if told is not None:
+        return told
+    return min(now, datetime.combine(bank_date, time(23, 59, 59), SHANGHAI))
 
 
 def masked_account(number: str) -> str:

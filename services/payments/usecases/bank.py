@@ -7,6 +7,7 @@ transaction code, then an answer with a code of its own. An answer without one t
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from time import monotonic
 from uuid import UUID
 
 from shared.clock import business_day
@@ -15,6 +16,7 @@ from shared.regions import in_pool
 
 from ..clients import Bank
 from ..formats import bank as messages
+from ..formats.bank_forms import JsonForm
 from ..rules import BillStatus, Window
 from ..rules import bank as rules
 from ..rules.bank import Code
@@ -38,14 +40,14 @@ async def take_bank_message(service: Payments, trans_code: str, institution: str
     """Authenticate, read, act and answer. Raises what the database raises: then nothing was booked."""
     bank = service.banks.get(institution)
     if bank is None or not bank.mac.matches(raw, mac):
-        return _not_authentic(institution)
+        return _not_authentic(institution, bank)
     try:
         head, body = messages.read_message(bank.form, raw, trans_code)
     except messages.MalformedMessage as error:
         said = Said(Code.MALFORMED, {"faults": error.faults})
         return _answer(bank, 400, {**error.head, "institution": institution}, said)
     if head.institution != institution:
-        return _not_authentic(institution)
+        return _not_authentic(institution, bank)
     message = Message(bank, head, body, raw, bank.pool_of(body.company_id), service.clock.now())
     return _answer(bank, 200, messages.answer_head(head), await _TAKE[trans_code](service, message))
 
@@ -55,9 +57,11 @@ async def answer_query(service: Payments, message: Message) -> Said:
     pool, asked = message.pool, message.body
     if pool is None:
         return Said(Code.COMPANY_UNKNOWN, {})
+    if message.bank.queries.wait_seconds(asked.bill_key, monotonic()):
+        return Said(Code.TOO_OFTEN, {})
     person_id = _person_id(asked.bill_key)
     elsewhere = person_id is None and not asked.bill_key.startswith(pool)
-    if elsewhere or not in_pool(asked.region, pool):
+    if elsewhere or not in_pool(asked.region or pool, pool):
         return Said(Code.WRONG_PLACE, {"rules": list(rules.WRONG_PLACE_RULES)})
     bill_no = asked.bill_key if person_id is None else None
     today = business_day(message.now)
@@ -137,14 +141,14 @@ def _answer(bank: Bank, status: int, head: Mapping[str, str], said: Said) -> Ban
     return BankAnswer(status, raw, bank.form.media_type, bank.mac.of(raw))
 
 
-def _not_authentic(institution: str) -> BankAnswer:
+def _not_authentic(institution: str, bank: Bank | None) -> BankAnswer:
     """For somebody who may be anybody: nothing of the message is read, and nothing is signed."""
     head = {
         "institution": institution,
         "return_code": messages.RETURN_CODES[Code.NOT_AUTHENTIC],
         "return_message": messages.MESSAGES[Code.NOT_AUTHENTIC],
     }
-    form = messages.FORMS["json"]
+    form = bank.form if bank else JsonForm()
     return BankAnswer(401, messages.write_answer(form, head, {}), form.media_type, None)
 
 

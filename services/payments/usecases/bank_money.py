@@ -4,6 +4,8 @@ Both take the row of the payment's serial in the journal, so that one of them is
 order: whoever comes second finds what the first one left, and every repetition finds its own first answer.
 """
 
+from datetime import datetime
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
@@ -13,12 +15,13 @@ from shared.ids import new_id
 from shared.problem import Problem
 
 from ..formats.bank import fen_to_yuan
-from ..rules import Outcome
+from ..rules import BillStatus, Outcome
 from ..rules import bank as rules
 from ..rules.accounts import held_by_bank
 from ..rules.bank import Code, Standing, Step
 from ..schemas import NOT_REVERSIBLE
 from ..store import bank as store
+from ..store import bills as bill_store
 from .bank_messages import Message, Said, keep_message, repeated, standing_of, told_reversed
 from .reversing import reverse
 from .settling import Payment, settle
@@ -30,10 +33,13 @@ _REASON = "bank_reversal"
 async def take_payment(service: Payments, message: Message) -> Said:
     """Book money that the bank has taken, whatever it is: settled, surplus or suspense; a serial once.
 
-    Not booked is a payment whose reversal came before it: the bank has been told that nothing of it stands.
+    Not booked is a payment whose reversal came before it: the bank has been told that nothing of it stands. One whose
+    amount is not the bill's is refused where the bank tells of it before it takes the money (`amount_must_equal`).
     """
     async with service.database.writing() as tx:
         evidence_id = await keep_message(tx, service, message)
+        if message.bank.amount_must_equal and (refused := await _refused(tx, message)):
+            return Said(refused, {"bill_no": message.body.bill_no})
         begun = _row(message, Step.PAYMENT_CAME, evidence_id) | _content(message)
         if await store.claim(tx, begun):
             return await _book(tx, message, begun["journal_id"])
@@ -68,6 +74,23 @@ async def take_reversal(service: Payments, message: Message) -> Said:
         if standing_of(original).given_back:
             return await _conclude_again(tx, message, begun, original)
         return await _undo(tx, message, begun, original)
+
+
+async def _refused(tx: Writer, message: Message) -> Code | None:
+    """Why a bank may not take money that it asks to take; a serial that is in the journal has its answer.
+
+    Nothing is put on the journal for what is refused, so its serial stays free and its result is not known.
+    """
+    asked = message.body
+    if await store.find_serial(
+        tx, message.books, message.bank.institution, message.head.trans_date, message.head.trans_seq
+    ):
+        return None
+    if message.bank.payments.wait_seconds(asked.bill_no, monotonic()):
+        return Code.TOO_OFTEN
+    bill = await bill_store.find_bill(tx, message.books, asked.bill_no)
+    differs = bill is not None and bill["status"] == BillStatus.OPEN and bill["amount_fen"] != asked.pay_amount
+    return Code.AMOUNT_DIFFERS if differs else None
 
 
 async def _book(tx: Writer, message: Message, journal_id: UUID) -> Said:
@@ -199,7 +222,7 @@ def _content(message: Message) -> dict[str, Any]:
         "payer_name": asked.payer_name,
         "account_masked": rules.masked_account(asked.payer_account),
         "sub_channel": asked.sub_channel,
-        "paid_at": asked.pay_time,
+        "paid_at": _paid_at(message),
         "content_hash": message.content_hash,
     }
 
@@ -213,7 +236,7 @@ def _payment(message: Message) -> Payment:
         reference=message.serial,
         bill_no=asked.bill_no,
         amount_fen=asked.pay_amount,
-        paid_at=asked.pay_time,
+        paid_at=_paid_at(message),
         payer_name=asked.payer_name,
         payer_id=None,
         region=message.books,
@@ -223,6 +246,10 @@ def _payment(message: Message) -> Payment:
         held_account=held_by_bank(institution),
         message=said | {"payer_account": rules.masked_account(asked.payer_account)},
     )
+
+
+def _paid_at(message: Message) -> datetime:
+    return rules.paid_instant(message.body.pay_time, message.head.trans_date, message.now)
 
 
 def _undone(original: Row) -> dict[str, str]:
