@@ -1,0 +1,99 @@
+"""UnionPay gives money back: all of a payment of the same accounting day is undone (31), everything else refunded (04).
+
+Undoing and refunding have a number each, the same in every try. A payment is refunded only where undoing it was refused
+or has failed by UnionPay's own word, so that it never goes back twice. Accepted is not paid back: that is asked about.
+"""
+
+from shared.database import Row
+
+from ..clients import Done, Outcome, Refused, UnionPayClient, Unknown
+from ..formats import unionpay as wire
+from ..rules import RefundState
+from ..rules import unionpay as rules
+from ..schemas.unionpay import UnionPayResult
+from .refund_words import NOT_SET_UP, Word
+from .suite import Payments
+
+_CARD_HOLDER = "60"
+"""From here on a refusal is about the card; those before are about us or UnionPay, and are mended and tried again."""
+
+
+async def submit(service: Payments, row: Row) -> Word:
+    """Undo or refund a payment."""
+    client = service.unionpay
+    if client is None:
+        return NOT_SET_UP
+    if not _undoable(client, row):
+        return await _refund(client, row)
+    number = rules.back_number(row["pool"], row["refund_id"], undoing=True)
+    outcome = await client.void(number, *_about(row))
+    if isinstance(outcome, Refused) and outcome.code != wire.DUPLICATE:
+        return await _refund(client, row)
+    return _accepted(outcome)
+
+
+async def query(service: Payments, row: Row) -> Word:
+    """Ask what became of it: of the refund first, because there is one only where there was nothing to undo."""
+    client = service.unionpay
+    if client is None:
+        return NOT_SET_UP
+    said = await _result(client, row, undoing=False)
+    if isinstance(said, Done):
+        return _ended(said.value)
+    if not _absent(said) or not _undoable(client, row):
+        return _open(said)
+    undone = await _result(client, row, undoing=True)
+    if isinstance(undone, Done):
+        word = _ended(undone.value)
+        return word if word.state is RefundState.SETTLED or _unknown(undone.value) else await _refund(client, row)
+    return _open(undone)
+
+
+async def _refund(client: UnionPayClient, row: Row) -> Word:
+    number = rules.back_number(row["pool"], row["refund_id"], undoing=False)
+    return _accepted(await client.refund(number, *_about(row)))
+
+
+async def _result(client: UnionPayClient, row: Row, *, undoing: bool) -> Outcome[UnionPayResult]:
+    number = rules.back_number(row["pool"], row["refund_id"], undoing=undoing)
+    return await client.query(number, wire.write_time(row["submitted_at"]))
+
+
+def _undoable(client: UnionPayClient, row: Row) -> bool:
+    """Whether all of a payment was ordered back on its own accounting day; the same in every try."""
+    same_day = client.accounting_day(row["submitted_at"]) == rules.settled_on(row["payment_reference"])
+    return same_day and row["amount_fen"] == row["paid_fen"]
+
+
+def _about(row: Row) -> tuple[str, str, int]:
+    """The time, the payment and the sum of an order to give money back."""
+    return wire.write_time(row["submitted_at"]), rules.query_id_of(row["payment_reference"]), row["amount_fen"]
+
+
+def _accepted(outcome: Outcome[None]) -> Word:
+    if isinstance(outcome, Done):
+        return Word(RefundState.PROCESSING, detail="accepted")
+    if isinstance(outcome, Refused) and outcome.code >= _CARD_HOLDER:
+        return Word(RefundState.FAILED, detail=outcome.code)
+    return _open(outcome)
+
+
+def _ended(said: UnionPayResult) -> Word:
+    code = said.orig_resp_code
+    if code == wire.ACCEPTED:
+        return Word(RefundState.SETTLED, reference=said.query_id or None)
+    if _unknown(said):
+        return Word(detail=code)
+    return Word(RefundState.FAILED, detail=code) if code >= _CARD_HOLDER else Word(absent=True, detail=code)
+
+
+def _unknown(said: UnionPayResult) -> bool:
+    return said.orig_resp_code in wire.UNKNOWN
+
+
+def _absent(outcome: Refused | Unknown) -> bool:
+    return isinstance(outcome, Refused) and outcome.code == wire.ABSENT
+
+
+def _open(outcome: Refused | Unknown) -> Word:
+    return Word(detail=outcome.code if isinstance(outcome, Refused) else outcome.why, absent=_absent(outcome))
