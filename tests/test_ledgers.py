@@ -15,6 +15,7 @@ from deploy.local.season import signing
 from services.payments.formats import ledgers as formats
 from services.payments.rules import ledgers as rules
 from services.payments.rules.ledgers import BookLine, LedgerStatus, LineFault, LineKind, OfferedLine
+from shared.sheets import read_sheet
 from tests.payments_agents import AT, Agent, balances, check, checker, close, open_connections, post, summary
 from tests.payments_town import POOL, REGION, Counter, IssuedBill, issue_bills
 from tests.suite import InProcessSuite, close_app
@@ -462,3 +463,61 @@ async def test_a_ledger_whose_money_is_handed_over_is_remitted_when_closed(payme
     assert (await close(payments, agent)).json()["status"] == "remitted"
     totals = await agent.totals()
     assert (totals["handed_over_fen"], totals["held_fen"]) == (32000, 0)
+
+
+# ---------------------------------------------------------------- the cash-book
+
+
+@pytest.mark.rule("S002-32")
+async def test_the_cash_book_says_day_by_day_what_an_agent_took_handed_over_and_holds(
+    payments: InProcessSuite,
+) -> None:
+    bills = await issue_bills(payments, [32000] * 4)
+    agent = await Agent.open(payments)
+    items = await agent.send([
+        agent.pay(1, bills[0], method="cash", paid_at="2021-12-03T23:59:59+08:00"),
+        agent.pay(2, bills[1], paid_at="2021-12-04T00:00:00+08:00"),
+        agent.pay(3, bills[2]),
+        agent.contrary(4, 3),
+    ])  # fmt: skip
+    slip = (await agent.slip(items[:1])).json()
+    waiting = await agent.slip(items[1:2])
+    assert waiting.status_code == 201
+    assert (await check(checker(payments, "town-wu", area=REGION[:9]), slip)).status_code == 200
+    client = payments.client("payments", "payments:read", area=REGION)
+    about = {"pool": POOL, "agent": "agent-zhang"}
+    book = (await client.get("/v1/agents/cash-book", params=about)).json()
+    names = ("day", "cash_fen", "electronic_fen", "taken_back_fen", "handed_over_fen", "balance_fen")
+    assert [tuple(row[name] for name in names) for row in book["items"]] == [
+        ("2021-12-03", 32000, 0, 0, 0, 32000),
+        ("2021-12-04", 0, 32000, 0, 0, 64000),
+        ("2021-12-05", 0, 32000, 32000, 32000, 32000),
+    ]
+    assert book["closing_fen"] == (await balances(payments))[agent.account] == 32000
+    later = (await client.get("/v1/agents/cash-book", params=about | {"from": "2021-12-04", "to": "2021-12-04"})).json()
+    assert (later["opening_fen"], len(later["items"]), later["closing_fen"]) == (32000, 1, 64000)
+    sheet = read_sheet("book.xlsx", (await client.get("/v1/agents/cash-book.xlsx", params=about)).content,
+                       required=["日期", "收现金(元)", "上缴(元)", "结存(元)"])  # fmt: skip
+    assert [(row.cells["日期"], row.cells["结存(元)"]) for row in sheet.rows] == [
+        ("期初", "0.00"),
+        ("2021-12-03", "320.00"),
+        ("2021-12-04", "640.00"),
+        ("2021-12-05", "320.00"),
+    ]
+    elsewhere = payments.client("payments", "payments:read", area="140522109")
+    assert (await elsewhere.get("/v1/agents/cash-book", params=about)).json()["items"] == []
+
+
+@pytest.mark.channel("agent: remittance short")
+async def test_a_remittance_that_is_short_by_one_person_is_not_written(payments: InProcessSuite) -> None:
+    bills = await issue_bills(payments, [32000] * 3)
+    agent = await Agent.open(payments)
+    items = await agent.send([agent.pay(at, bill) for at, bill in enumerate(bills, start=1)])
+    short = await agent.slip(items, total_fen=64000)
+    assert (short.status_code, short.json()["code"]) == (409, "total_differs")
+    # What was brought goes up; who is left out is named as held, and nobody's cover waits for it.
+    slip = (await agent.slip(items[:2])).json()
+    assert (await check(checker(payments, "town-wu", area=REGION[:9]), slip)).status_code == 200
+    held = await agent.client.get(f"/v1/ledgers/{agent.ledger_id}/lines", params={"pool": POOL, "held": True})
+    assert [line["line_no"] for line in held.json()["items"]] == [3]
+    assert [await status_of(payments, bill) for bill in bills] == ["paid"] * 3

@@ -55,6 +55,30 @@ class Counters:
         )
         if reply.body["difference_fen"] != 0:
             self._notebook.surprise(act["n"], f"the drawer differs by {reply.body['difference_fen']} fen")
+        if reply.body["deposit_fen"]:
+            self._notebook.cash[act["counter"]].append((drawer.shift_id, reply.body["deposit_fen"]))
+
+    async def register_terminal(self, act: Act) -> None:
+        """The county says which card terminal stands at a counter."""
+        named = {name: act[name] for name in ("terminal_no", "shop_no", "region")}
+        body = {"pool": self._wire.pool, "counter_code": act["counter"], **named}
+        await self._wire.post("payments", act["by"], "/v1/pos-terminals", key=f"act-{act['n']}", body=body)
+
+    async def deposit_cash(self, act: Act) -> None:
+        """The cashier brings the cash of the shifts before to the bank, whole, and writes the deposit slip."""
+        shifts = self._notebook.cash.pop(act["counter"], [])
+        if not shifts:
+            return
+        body = {
+            "pool": self._wire.pool,
+            "from_account": f"held/counter/{act['counter']}",
+            "to": "special_account",
+            "shifts": [shift_id for shift_id, _ in shifts],
+            "total_fen": sum(fen for _, fen in shifts),
+            "paid_on": act["at"][:10],
+            "bank_reference": f"XJ-{act['at'][:10]}-{act['counter']}",
+        }
+        await self._wire.post("payments", act["by"], "/v1/remittances", key=f"act-{act['n']}", body=body)
 
     async def pay(self, act: Act) -> None:
         """Somebody pays for one or several people, or is told why not."""
@@ -74,7 +98,8 @@ class Counters:
         if act["method"] == "pos":
             body["pos"] = {
                 "terminal_no": act["terminal_no"],
-                "reference_no": act["reference_no"],
+                "batch_no": act["batch_no"],
+                "trace_no": act["trace_no"],
                 "paid_at": act["at"],
             }
         reply = await self._wire.post(

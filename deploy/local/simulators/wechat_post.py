@@ -34,7 +34,7 @@ class Post:
     """The notifications that are on their way. `scale` shortens the schedule: 0.01 turns 15 seconds into 0.15."""
 
     def __init__(self, keys: Keys, client: httpx.AsyncClient, scale: float) -> None:
-        self._keys, self._client, self._scale = keys, client, scale
+        self._keys, self._client, self.scale = keys, client, scale
         self.letters: list[Letter] = []
         self.key_mode: KeyMode = "mixed"
         self.reorder = False
@@ -65,7 +65,7 @@ class Post:
             },
             ensure_ascii=False,
         ).encode()
-        self.letters += [Letter(url, body, time.monotonic() + delay * self._scale) for _ in range(copies)]
+        self.letters += [Letter(url, body, time.monotonic() + delay * self.scale) for _ in range(copies)]
         return body
 
     async def send(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
@@ -98,6 +98,6 @@ class Post:
         status = await self.send(letter.url, letter.body, self._keys.headers(letter.body, serial))
         self.answers = [*self.answers[-999:], status]
         if status not in (200, 204) and letter.attempts < len(SCHEDULE):
-            letter.due = time.monotonic() + SCHEDULE[letter.attempts] * self._scale
+            letter.due = time.monotonic() + SCHEDULE[letter.attempts] * self.scale
             letter.attempts += 1
             self.letters.append(letter)

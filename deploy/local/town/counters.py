@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 from datetime import date, timedelta
 
+from .deposits import COUNTY_FINANCE
 from .feeds import moment
 from .plans import Counter, Plan
 from .timed import Act, Timed
@@ -23,6 +24,7 @@ def counter_acts(plan: Plan, visits: Visits, back: Iterable[Timed] = ()) -> list
         if act.fields["act"] == "pay_refund" and act.fields["counter"]:
             counter = next(c for c in plan.counters if c.code == act.fields["counter"])
             shifts.add((counter, act.at.date()))
+    brought: set[tuple[Counter, date]] = set()
     for counter, day in shifts:
         where = {"counter": counter.code, "region": counter.region, "by": f"cashier-{counter.terminal}"}
         opened = {"act": "open_shift", **where, "opening_float_fen": OPENING_FLOAT_FEN}
@@ -30,7 +32,44 @@ def counter_acts(plan: Plan, visits: Visits, back: Iterable[Timed] = ()) -> list
         late = day == LAST_DAY and counter == plan.counters[0]  # stays open until after midnight on the last day
         closing = moment(day + timedelta(days=1), 0, 10) if late else moment(day, 17, 40)
         acts.append(Timed(closing, 9, {"act": "close_shift", **where, "shift_day": day.isoformat()}))
+        brought.add((counter, _next_working_day(closing.date())))
+    acts += _cash_to_the_bank(plan, brought) + _terminals(plan)
     return sorted(acts, key=lambda act: (act.at, act.place, json.dumps(act.fields, sort_keys=True)))
+
+
+def _cash_to_the_bank(plan: Plan, brought: set[tuple[Counter, date]]) -> list[Timed]:
+    """Cash of the shifts before goes to the bank in the morning; in the afternoon the county sees that it is there."""
+    acts = []
+    for counter, day in brought:
+        by = {"by": f"cashier-{counter.terminal}", "counter": counter.code, "region": counter.region}
+        acts.append(Timed(moment(day, 10), 6, {"act": "deposit_cash", **by}))
+    check = {"act": "check_slips", "by": COUNTY_FINANCE[1], "region": plan.prefix}
+    return acts + [Timed(moment(day, 16), 6, check) for day in {day for _, day in brought}]
+
+
+def _terminals(plan: Plan) -> list[Timed]:
+    """The card terminal of every counter is known before the first card is charged."""
+    return [
+        Timed(
+            moment(plan.first_day, 8),
+            0,
+            {
+                "act": "register_terminal",
+                "by": COUNTY_FINANCE[0],
+                "counter": counter.code,
+                "region": counter.region,
+                "terminal_no": counter.terminal_no,
+                "shop_no": f"898{plan.prefix}{number:06d}",
+            },
+        )
+        for number, counter in enumerate(plan.counters, start=1)
+    ]
+
+
+def _next_working_day(day: date) -> date:
+    """The day after, unless that is a weekend."""
+    after = day + timedelta(days=1)
+    return after + timedelta(days=max(0, 7 - after.weekday()) if after.weekday() >= 5 else 0)
 
 
 def _shift_day(visit: Visit) -> date:
@@ -52,4 +91,4 @@ def _pay_fields(visit: Visit) -> Act:
     }
     if visit.suspense:
         fields["expected"] = "suspense"
-    return {**fields, "terminal_no": visit.counter.terminal} if visit.method == "pos" else fields
+    return {**fields, "terminal_no": visit.counter.terminal_no} if visit.method == "pos" else fields

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 
-from .channels import Deposit, Deposits
+from .channels import UNIONPAY, Deposit, Deposits
 from .feeds import moment
 from .people import Person, Town, stream
 from .plans import Plan
@@ -14,11 +14,15 @@ TOWN_FINANCE = ("town-finance-a", "town-finance-b")
 COUNTY_FINANCE = ("county-finance-a", "county-finance-b")
 PREMIUM_FEN = 32_000
 _BATCH = time(23, 0)
+_MORNING, _EVENING = time(6), time(22)
 
 
 def deposit_acts(town: Town, deposits: Deposits) -> list[Timed]:
     """All of them, in no order."""
-    acts = _wechat(deposits.of("wechat")) + _bank(deposits.of("bank")) + _etax(town, deposits.of("etax"))
+    through_banks = list(deposits.of("bank"))
+    scanned = _scanned(through_banks)
+    acts = _wechat(deposits.of("wechat")) + _unionpay(scanned)
+    acts += _bank(each for each in through_banks if each not in scanned) + _etax(town, deposits.of("etax"))
     agents = deposits.of("agent")
     return acts + (_claims(town.plan) + _agents(town, agents) if agents else [])
 
@@ -50,6 +54,34 @@ def _wechat(deposits: Iterable[Deposit]) -> list[Timed]:
             )
             paid = deposit.at + timedelta(minutes=1)
             acts.append(Timed(paid, 5, {"act": "pay_wechat", "by": "payer", **item}))
+    return acts
+
+
+def _scanned(deposits: Iterable[Deposit]) -> list[Deposit]:
+    """Every fourth plain payment through a bank is one by UnionPay's code, by day: its accounting day ends at 23:00."""
+    plain = [
+        each
+        for each in deposits
+        if each.expected == "settled"
+        and not (each.difference_fen or each.reversed_first or each.odd)
+        and _MORNING <= each.at.time() <= _EVENING
+    ]
+    return plain[::4]
+
+
+def _unionpay(deposits: Iterable[Deposit]) -> list[Timed]:
+    """A code for each person, which the payer scans a minute later."""
+    acts, number = [], 0
+    for deposit in deposits:
+        for person in deposit.insured:
+            number += 1
+            item = {"order": f"U{number:06d}", "insured": person.number, "institution": UNIONPAY}
+            place = {"place": deposit.village.code[:6]}
+            acts.append(
+                Timed(deposit.at, 5, {"act": "order_unionpay", "by": "payer", **item, **_payer(deposit), **place})
+            )
+            paid = deposit.at + timedelta(minutes=1)
+            acts.append(Timed(paid, 5, {"act": "pay_unionpay", "by": "payer", **item}))
     return acts
 
 

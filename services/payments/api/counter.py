@@ -11,7 +11,8 @@ from shared.problem import declare
 from shared.versions import IfMatch
 
 from .. import schemas, usecases
-from .parts import Reading, Service, ShiftId, Writing
+from ..schemas import cards, ledger_problems
+from .parts import Checking, Reading, Service, ShiftId, Writing
 
 router = APIRouter()
 
@@ -65,8 +66,45 @@ async def close_shift(
     shift_id: ShiftId,
     order: schemas.ShiftClosing,
 ) -> Response:
-    """Count the drawer and close the shift; its takings go to the special account."""
+    """Count the drawer and close the shift; what cards brought goes to the special account, cash is to be deposited."""
     return respond(request, await usecases.close_shift(service, caller, once, shift_id, version, order))
+
+
+@router.get(
+    "/v1/shifts/{shift_id}/cash-journal",
+    response_model=schemas.CashJournal,
+    responses=declare(*tokens.DECLARED, schemas.SHIFT_UNKNOWN),
+    tags=["counter"],
+)
+async def read_cash_journal(service: Service, caller: Reading, shift_id: ShiftId, pool: Pool) -> Any:
+    """What went into a shift's drawer and out of it, with the running balance."""
+    return await usecases.read_cash_journal(service, caller, pool, shift_id)
+
+
+@router.post(
+    "/v1/shifts/{shift_id}/difference",
+    response_model=schemas.Shift,
+    responses=declare(
+        *tokens.DECLARED,
+        *idempotency.DECLARED,
+        *versions.DECLARED,
+        schemas.SHIFT_UNKNOWN,
+        schemas.NO_DIFFERENCE,
+        ledger_problems.FOUR_EYES,
+    ),
+    tags=["counter"],
+)
+async def resolve_shift_difference(
+    service: Service,
+    caller: Checking,
+    once: OnceKey,
+    version: IfMatch,
+    request: Request,
+    shift_id: ShiftId,
+    order: schemas.DifferenceBooking,
+) -> Response:
+    """Book what a closed shift's drawer held more or less than it should; not by its clerk."""
+    return respond(request, await usecases.book_difference(service, caller, once, shift_id, version, order))
 
 
 @router.post(
@@ -80,6 +118,7 @@ async def close_shift(
         schemas.SHIFT_CLOSED,
         schemas.SHIFT_OF_ANOTHER,
         schemas.NOT_TAKEN,
+        cards.SLIP_USED,
     ),
     tags=["counter"],
 )

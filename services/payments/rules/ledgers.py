@@ -61,6 +61,8 @@ class LineFault(StrEnum):
     ALREADY_CONTRARY = "already_contrary"
     HANDED_OVER = "handed_over"
     PAID_BACK = "paid_back"
+    RECEIPT_FOREIGN = "receipt_foreign"
+    RECEIPT_USED = "receipt_used"
 
 
 @dataclass(frozen=True)

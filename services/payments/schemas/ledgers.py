@@ -13,6 +13,8 @@ _HASH = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 _KEY = "C47yZTUN3laI19fZ0682rutYlEQR2AUO7sJBQs9n4JE="
 _IMAGE = "oss://ledgers/990101102203/0001-payer.jpg"
 
+_RECEIPT_NO = "V200-00000042"
+
 LineNo = Annotated[int, Field(ge=1, le=1_000_000, description="Consecutive number in the agent's book", examples=[1])]
 UnitCode = Annotated[
     str, Field(pattern=r"^[0-9A-Za-z_-]{1,32}$", description="Unit, whose receipt book is used", examples=["V200"])
@@ -130,6 +132,21 @@ class PaymentLine(Body):
     method: Literal["cash", "wechat", "alipay", "bank_app", "bank_card", "unionpay", "etax"] = Field(
         description="The electronic channel through which the payer paid the agent, or cash", examples=["wechat"]
     )
+    paid_into: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=100,
+        description="The agent's code or account into which the payer paid, of an electronic channel (S004-25)",
+        examples=["村委会收款码 02"],
+    )
+    receipt_no: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=60,
+        description="Number of the receipt that the agent wrote on paper, out of a block handed out beforehand; "
+        "without it the receipt has the next number of the unit's book",
+        examples=[_RECEIPT_NO],
+    )
     payer_signature: PayerSignature
     agent_signature: AgentSignature
 
@@ -151,6 +168,13 @@ class SpoiledLine(Body):
     kind: Literal["spoiled"] = Field(description="A spoiled number", examples=["spoiled"])
     line_no: LineNo
     reason: str = Field(min_length=1, max_length=200, description="Why", examples=["漏页"])
+    receipt_no: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=60,
+        description="A receipt of a block handed out beforehand that was spoiled on paper",
+        examples=[_RECEIPT_NO],
+    )
     agent_signature: AgentSignature
 
 

@@ -1,131 +1,97 @@
-"""The counter (S004-23): shifts are opened, money is taken by POS or in cash, the drawer is counted."""
+"""The counter (S004-23): money is taken by POS or in cash, at one's own open shift."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from itertools import islice
 from typing import Any
-from uuid import UUID
 
 from shared.clock import business_day
 from shared.codes import Channel
-from shared.database import Writer
-from shared.idempotency import Answer, Once
-from shared.ids import new_id
+from shared.database import Row, Writer
+from shared.idempotency import Answer, Once, run_all
+from shared.problem import Problem
 from shared.tokens import Caller
-from shared.versions import require_version
 
 from .. import rules, schemas
+from ..rules.cards import pos_reference
 from ..store import bills as bill_store
-from ..store import settling as settling_store
 from ..store import shifts as store
-from .posting import transfer
+from .cards import record_sales
 from .refusing import fault_of
 from .settling import Payment, settle
+from .shifts import require_own_open
 from .suite import Payments
 
 
-async def open_shift(service: Payments, caller: Caller, once: Once, order: schemas.ShiftOpening) -> Answer:
-    """Open a shift. Raises Problem SHIFT_OPEN where the counter has one, AREA_FORBIDDEN."""
-    caller.require_region(order.region)
+@dataclass(frozen=True)
+class Sale:
+    """A counter's request to take money, as it is gathered with others (`shared/gathering.py`)."""
 
-    async def work(tx: Writer) -> Answer:
-        shift_id = new_id()
-        row = {
-            "pool": order.pool,
-            "shift_id": shift_id,
-            "counter_code": order.counter_code,
-            "region": order.region,
-            "clerk": caller.subject,
-            "status": rules.SHIFT_TRANSITIONS[None, rules.ShiftAct.OPEN],
-            "opening_float_fen": order.opening_float_fen,
-            "opened_at": service.clock.now(),
-            "version": 1,
-        }
-        if not await store.insert_shift(tx, row):
-            raise schemas.SHIFT_OPEN(counter_code=order.counter_code)
-        return Answer(201, _shown(await store.find_shift(tx, order.pool, shift_id)))
-
-    return await once.run(service.database, order.pool, work)
-
-
-async def read_shift(service: Payments, caller: Caller, pool: str, shift_id: UUID) -> dict[str, Any]:
-    """One shift. Raises Problem SHIFT_UNKNOWN, AREA_FORBIDDEN."""
-    async with service.database.reading() as tx:
-        row = await store.find_shift(tx, pool, shift_id)
-    if row is None:
-        raise schemas.SHIFT_UNKNOWN(shift_id=shift_id)
-    caller.require_region(row["region"])
-    return _shown(row)
-
-
-async def close_shift(
-    service: Payments, caller: Caller, once: Once, shift_id: UUID, version: int, order: schemas.ShiftClosing
-) -> Answer:
-    """Count the drawer and close the shift; its takings are posted to the special account.
-
-    Raises Problem SHIFT_UNKNOWN, SHIFT_OF_ANOTHER, SHIFT_CLOSED, VERSION_DIFFERS.
-    """
-
-    async def work(tx: Writer) -> Answer:
-        row = await store.lock_shift(tx, order.pool, shift_id)
-        _require_own_open(row, caller, shift_id)
-        assert row is not None
-        require_version(row["version"], version)
-        sums = await store.shift_sums(tx, order.pool, shift_id)
-        # From here it must succeed.
-        now = service.clock.now()
-        takings_fen = rules.takings(sums["all_in"], sums["all_out"])
-        await store.close_shift(
-            tx,
-            {
-                "pool": order.pool,
-                "shift_id": shift_id,
-                "closed_at": now,
-                "expected_cash_fen": row["opening_float_fen"] + rules.takings(sums["cash_in"], sums["cash_out"]),
-                "counted_cash_fen": order.counted_cash_fen,
-                "takings_fen": takings_fen,
-                "note": order.note,
-            },
-        )
-        await settling_store.insert_transfers(tx, _hand_over(order.pool, shift_id, takings_fen, now))
-        return Answer(200, _shown(await store.find_shift(tx, order.pool, shift_id)))
-
-    return await once.run(service.database, order.pool, work)
+    caller: Caller
+    once: Once
+    order: schemas.CounterPayment
 
 
 async def take_counter_payment(service: Payments, caller: Caller, once: Once, order: schemas.CounterPayment) -> Answer:
-    """Take money for one or several bills.
+    """Take money for one or several bills, in one transaction with whoever pays at the same moment.
 
-    Raises Problem SHIFT_UNKNOWN, SHIFT_OF_ANOTHER, SHIFT_CLOSED; for cash NOT_TAKEN.
+    Raises Problem SHIFT_UNKNOWN, SHIFT_OF_ANOTHER, SHIFT_CLOSED; for cash NOT_TAKEN; for cards SLIP_USED.
     """
+    bills = [("bill", item.bill_no) for item in order.items]
+    slip = {("slip", order.pos.terminal_no, order.pos.batch_no, order.pos.trace_no)} if order.pos else set()
+    marks = {("key", once.client_id, once.key), *bills, *slip}
+    return await service.gatherer.submit(
+        "sale", order.pool, Sale(caller, once, order), marks, partial(take_sales, service)
+    )
 
-    async def work(tx: Writer) -> Answer:
-        shift = await store.share_shift(tx, order.pool, order.shift_id)
-        _require_own_open(shift, caller, order.shift_id)
-        assert shift is not None
+
+async def take_sales(service: Payments, sales: Sequence[Sale]) -> list[Answer | Exception]:
+    """Take the money of several sales of one pool, all in one transaction; one that is refused harms no other."""
+    pool = sales[0].order.pool
+
+    async def work(tx: Writer, fresh: Sequence[Sale]) -> list[Answer | Problem]:
         now = service.clock.now()
-        if order.method == "cash":
-            await _require_takeable(tx, order, now)
-        booked = await settle(tx, order.pool, _payments(order, shift, caller, once, now), now)
-        return Answer(
-            201, schemas.CounterAnswer.model_validate({"items": booked}, extra="ignore").model_dump(mode="json")
-        )
+        shifts = await store.share_shifts(tx, pool, [sale.order.shift_id for sale in fresh])
+        cash = [item.bill_no for sale in fresh if sale.order.method == "cash" for item in sale.order.items]
+        bills = await bill_store.lock_bills(tx, pool, cash) if cash else {}
+        answers: list[Answer | Problem | None] = [
+            _refusal(sale, shifts.get(sale.order.shift_id), bills, now) for sale in fresh
+        ]
+        for at, refusal in (await record_sales(tx, {at: fresh[at].order for at in _taken(answers)})).items():
+            answers[at] = refusal
+        taken = _taken(answers)
+        # From here it must succeed.
+        payments = [_payments(fresh[at], shifts[fresh[at].order.shift_id], now) for at in taken]
+        booked = iter(await settle(tx, pool, [payment for each in payments for payment in each], now))
+        for at in taken:
+            items = list(islice(booked, len(fresh[at].order.items)))
+            shown = schemas.CounterAnswer.model_validate({"items": items}, extra="ignore")
+            answers[at] = Answer(201, shown.model_dump(mode="json"))
+        return [answer for answer in answers if answer is not None]
 
-    return await once.run(service.database, order.pool, work)
+    return await run_all(service.database, pool, sales, lambda sale: sale.once, work)
 
 
-def _require_own_open(shift: Mapping[str, Any] | None, caller: Caller, shift_id: UUID) -> None:
-    if shift is None:
-        raise schemas.SHIFT_UNKNOWN(shift_id=shift_id)
-    caller.require_region(shift["region"])
-    if shift["clerk"] != caller.subject:
-        raise schemas.SHIFT_OF_ANOTHER(shift_id=shift_id, clerk=shift["clerk"])
-    if shift["status"] != rules.ShiftStatus.OPEN:
-        raise schemas.SHIFT_CLOSED(shift_id=shift_id)
+def _taken(answers: Sequence[object | None]) -> list[int]:
+    """The places of the sales that nothing has been answered to."""
+    return [at for at, answer in enumerate(answers) if answer is None]
 
 
-async def _require_takeable(tx: Writer, order: schemas.CounterPayment, now: datetime) -> None:
+def _refusal(sale: Sale, shift: Mapping[str, Any] | None, bills: Mapping[str, Row], now: datetime) -> Problem | None:
+    """Why a sale is not taken."""
+    try:
+        require_own_open(shift, sale.caller, sale.order.shift_id)
+        if sale.order.method == "cash":
+            _require_takeable(sale.order, bills, now)
+    except Problem as problem:
+        return problem
+    return None
+
+
+def _require_takeable(order: schemas.CounterPayment, locked: Mapping[str, Row], now: datetime) -> None:
     """Cash is refused, all of it and with every reason, where it would not settle: the payer still holds it."""
-    locked = await bill_store.lock_bills(tx, order.pool, [item.bill_no for item in order.items])
     day = business_day(now)
     found = [
         fault_of(locked.get(item.bill_no), item.amount_fen, day, f"/items/{at}") for at, item in enumerate(order.items)
@@ -139,12 +105,13 @@ async def _require_takeable(tx: Writer, order: schemas.CounterPayment, now: date
         )
 
 
-def _payments(
-    order: schemas.CounterPayment, shift: Mapping[str, Any], caller: Caller, once: Once, now: datetime
-) -> Sequence[Payment]:
+def _payments(sale: Sale, shift: Mapping[str, Any], now: datetime) -> Sequence[Payment]:
+    order, caller, once = sale.order, sale.caller, sale.once
     slip = order.pos
     # A POS slip names itself. Cash has no name of its own: the client's key stands in for it.
-    prefix = f"pos/{slip.terminal_no}/{slip.reference_no}" if slip else f"cash/{caller.client_id}/{once.key}"
+    prefix = (
+        pos_reference(slip.terminal_no, slip.batch_no, slip.trace_no) if slip else f"cash/{caller.client_id}/{once.key}"
+    )
     return [
         Payment(
             channel=Channel.COUNTER,
@@ -164,20 +131,3 @@ def _payments(
         )
         for item in order.items
     ]
-
-
-def _hand_over(pool: str, shift_id: UUID, takings_fen: int, now: datetime) -> list[dict[str, Any]]:
-    """Closing a shift posts its takings to the special account (S004-37)."""
-    held = rules.held_account(str(shift_id))
-    if takings_fen == 0:
-        return []
-    debit, credit = (rules.SPECIAL_ACCOUNT, held) if takings_fen > 0 else (held, rules.SPECIAL_ACCOUNT)
-    about = {"pool": pool, "scheme": None}
-    return [transfer(about, "hand_over", debit, credit, abs(takings_fen), shift_id, now)]
-
-
-def _shown(row: Mapping[str, Any] | None) -> dict[str, Any]:
-    assert row is not None
-    counted, expected = row["counted_cash_fen"], row["expected_cash_fen"]
-    difference_fen = None if counted is None else counted - expected
-    return schemas.Shift.model_validate({**row, "difference_fen": difference_fen}).model_dump(mode="json")

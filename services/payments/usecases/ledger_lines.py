@@ -6,6 +6,7 @@ come one after the other (its row is locked), in the order of their numbers; wha
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -19,16 +20,19 @@ from shared.tokens import Caller
 from ..formats import ledgers as formats
 from ..rules import ledgers as rules
 from ..rules.accounts import held_by_agent
+from ..rules.blocks import Cause
 from ..schemas import ledger_problems as problems
 from ..schemas import ledgers as wire
 from ..store import bills as bill_store
+from ..store import blocks as block_store
 from ..store import ledgers as store
 from ..store import reversing as reversing_store
+from .numbering import Printed, read_printed, unissued
 from .reversing import reverse
 from .settling import Payment, settle
 from .suite import Payments
 
-_Lines = Sequence[wire.PaymentLine | wire.ContraryLine | wire.SpoiledLine]
+Lines = Sequence[wire.PaymentLine | wire.ContraryLine | wire.SpoiledLine]
 
 
 async def record_ledger_lines(
@@ -38,8 +42,6 @@ async def record_ledger_lines(
 
     Raises Problem LEDGER_UNKNOWN, AREA_FORBIDDEN, LEDGER_OF_ANOTHER; what is wrong with a line stands in its answer.
     """
-    lines = sorted(order.lines, key=lambda line: line.line_no)
-    hashes = [formats.line_hash(order.pool, ledger_id, line.model_dump()) for line in lines]
 
     async def work(tx: Writer) -> Answer:
         ledger = await store.lock_ledger(tx, order.pool, ledger_id)
@@ -48,34 +50,43 @@ async def record_ledger_lines(
         caller.require_region(ledger["region"])
         if ledger["agent"] != caller.subject:
             raise problems.LEDGER_OF_ANOTHER(ledger_id=ledger_id, agent=ledger["agent"])
-        now = service.clock.now()
-        book = await store.lines_of(tx, order.pool, ledger_id, _numbers(lines))
-        keys = await store.keys_of(tx, order.pool, ledger["agent"])
-        verdicts = rules.judge_lines(
-            rules.LedgerStatus(ledger["status"]),
-            {line_no: _standing(row) for line_no, row in book.items()},
-            [
-                _offered(line, hash_, None if line.line_no in book else _fault(line, hash_, ledger["agent"], keys, now))
-                for line, hash_ in zip(lines, hashes, strict=True)
-            ],
-        )
-        new = [
-            (line, hash_)
-            for line, hash_, verdict in zip(lines, hashes, verdicts, strict=True)
-            if not verdict.known and verdict.fault is None
-        ]
-        written = await _write(tx, ledger, new, book, now)
-        answers = {
-            id(line): _result(line.line_no, verdict, written.get(line.line_no) or book.get(line.line_no))
-            for line, verdict in zip(lines, verdicts, strict=True)
-        }
-        items = {"items": [answers[id(line)] for line in order.lines]}
+        items = {"items": await write_lines(tx, ledger, order.lines, service.clock.now())}
         return Answer(201, wire.LedgerLinesAnswer.model_validate(items).model_dump(mode="json"))
 
     return await once.run(service.database, order.pool, work)
 
 
-def _numbers(lines: _Lines) -> list[int]:
+async def write_lines(tx: Writer, ledger: Row, offered: Lines, now: datetime) -> list[dict[str, Any]]:
+    """Write lines into a locked ledger, by their numbers; what became of each, in the order in which they are given."""
+    pool, ledger_id, agent = ledger["pool"], ledger["ledger_id"], ledger["agent"]
+    lines = sorted(offered, key=lambda line: line.line_no)
+    hashes = [formats.line_hash(pool, ledger_id, line.model_dump()) for line in lines]
+    book = await store.lines_of(tx, pool, ledger_id, _numbers(lines))
+    keys = await store.keys_of(tx, pool, agent)
+    await _lock_bills(tx, pool, lines, book)
+    spoiled = await _spoiled_receipts(tx, ledger, [line for line in lines if line.line_no not in book])
+    verdicts = rules.judge_lines(
+        rules.LedgerStatus(ledger["status"]),
+        {line_no: _standing(row) for line_no, row in book.items()},
+        [
+            _offered(line, hash_, None if line.line_no in book else _fault(line, hash_, agent, keys, spoiled, now))
+            for line, hash_ in zip(lines, hashes, strict=True)
+        ],
+    )
+    new = [
+        (line, hash_)
+        for line, hash_, verdict in zip(lines, hashes, verdicts, strict=True)
+        if not verdict.known and verdict.fault is None
+    ]
+    written = await _write(tx, ledger, new, book, spoiled, now)
+    answers = {
+        id(line): _result(line.line_no, verdict, written.get(line.line_no) or book.get(line.line_no))
+        for line, verdict in zip(lines, verdicts, strict=True)
+    }
+    return [answers[id(line)] for line in offered]
+
+
+def _numbers(lines: Lines) -> list[int]:
     """The numbers that a batch is about: its own, and those it takes back."""
     return [line.line_no for line in lines] + [
         line.contrary_of for line in lines if isinstance(line, wire.ContraryLine)
@@ -109,8 +120,10 @@ def _offered(line: Any, hash_: str, fault: rules.LineFault | None) -> rules.Offe
     )
 
 
-def _fault(line: Any, hash_: str, agent: str, keys: Sequence[str], now: datetime) -> rules.LineFault | None:
-    """What is wrong with a line's signatures and instants (S004-25: payer and agent both sign)."""
+def _fault(
+    line: Any, hash_: str, agent: str, keys: Sequence[str], spoiled: Mapping[int, Printed], now: datetime
+) -> rules.LineFault | None:
+    """What is wrong with a line's signatures, its instants or the receipt that it gives up (S004-25: both sign)."""
     signatures: dict[str, wire.LineSignature] = {"agent": line.agent_signature}
     if not isinstance(line, wire.SpoiledLine):
         signatures["payer"] = line.payer_signature
@@ -124,15 +137,42 @@ def _fault(line: Any, hash_: str, agent: str, keys: Sequence[str], now: datetime
         if made and not formats.is_signed_by(keys, made, role, signature.signer, signature.signed_at, hash_):
             return rules.LineFault.SIGNATURE_INVALID
     signed_at = [signature.signed_at for signature in signatures.values()]
-    return rules.instants_fault(line.paid_at if payment else None, signed_at, now)
+    late = rules.instants_fault(line.paid_at if payment else None, signed_at, now)
+    receipt = spoiled.get(line.line_no)
+    return late or (rules.LineFault(receipt.fault) if receipt and receipt.fault else None)
+
+
+@dataclass(frozen=True)
+class _Paper:
+    """A receipt on paper, as numbering asks for it."""
+
+    book_code: str
+    taken_by: str
+    receipt_no: str | None
+
+
+async def _spoiled_receipts(tx: Writer, ledger: Row, lines: Lines) -> dict[int, Printed]:
+    """The receipts that new lines say were spoiled, by the lines' numbers; what a payment has is not spoiled."""
+    spoiled = [line for line in lines if isinstance(line, wire.SpoiledLine) and line.receipt_no]
+    if not spoiled:
+        return {}
+    paid = [line for line in lines if isinstance(line, wire.PaymentLine)]
+    numbers = [line.receipt_no for line in paid] + [line.receipt_no for line in spoiled]
+    papers = [_Paper(ledger["unit_code"], ledger["agent"], number) for number in numbers]
+    printed = await read_printed(tx, ledger["pool"], papers)
+    return {line.line_no: printed[at] for at, line in enumerate(spoiled, start=len(paid))}
 
 
 async def _write(
-    tx: Writer, ledger: Row, new: Sequence[tuple[Any, str]], book: Mapping[int, Row], now: datetime
+    tx: Writer,
+    ledger: Row,
+    new: Sequence[tuple[Any, str]],
+    book: Mapping[int, Row],
+    spoiled: Mapping[int, Printed],
+    now: datetime,
 ) -> dict[int, Mapping[str, Any]]:
     """Book the money of new lines and write them down; what became of each, by number."""
     money: dict[int, Mapping[str, Any]] = dict(book)
-    await _lock_bills(tx, ledger["pool"], new, book)
     # From here it must succeed.
     for kind, run in groupby((line for line, _ in new), key=lambda line: rules.LineKind(line.kind)):
         lines = list(run)
@@ -150,6 +190,9 @@ async def _write(
             ids = [money[line.contrary_of]["collection_id"] for line in lines]
             await reverse(tx, ledger["pool"], ids, f"ledger/{ledger['ledger_id']}", now)
         else:
+            given_up = [spoiled[line.line_no] for line in lines if line.line_no in spoiled]
+            rows = [unissued(ledger["pool"], one, Cause.SPOILED, ledger["agent"], now) for one in given_up]
+            await block_store.insert_unissued(tx, rows)
             money |= {line.line_no: _NO_MONEY for line in lines}
     rows = [_row(ledger, line, hash_, money[line.line_no], now) for line, hash_ in new]
     await store.insert_lines(tx, rows)
@@ -158,10 +201,10 @@ async def _write(
     return {line.line_no: money[line.line_no] for line, _ in new}
 
 
-async def _lock_bills(tx: Writer, pool: str, new: Sequence[tuple[Any, str]], book: Mapping[int, Row]) -> None:
+async def _lock_bills(tx: Writer, pool: str, lines: Lines, book: Mapping[int, Row]) -> None:
     """All bills of the batch in one order, because runs of payments and of contrary lines take them piecemeal."""
-    bill_nos = [line.bill_no for line, _ in new if isinstance(line, wire.PaymentLine)]
-    taken_back = [line.contrary_of for line, _ in new if isinstance(line, wire.ContraryLine)]
+    bill_nos = [line.bill_no for line in lines if isinstance(line, wire.PaymentLine)]
+    taken_back = [line.contrary_of for line in lines if isinstance(line, wire.ContraryLine)]
     ids = [book[line_no]["collection_id"] for line_no in taken_back if line_no in book]
     # The bill that money pays now: since a revision it is not the one that stands on its line.
     await bill_store.lock_bills(tx, pool, bill_nos + await reversing_store.settled_bills(tx, pool, ids))
@@ -183,6 +226,7 @@ def _payment(ledger: Row, line: wire.PaymentLine) -> Payment:
         shift_id=None,
         held_account=held_by_agent(ledger["ledger_id"]),
         message=line.model_dump(mode="json"),
+        receipt_no=line.receipt_no,
     )
 
 
@@ -227,4 +271,6 @@ _DETAILS: Mapping[rules.LineFault, str] = {
     rules.LineFault.ALREADY_CONTRARY: "所冲行已冲销，不能再冲",
     rules.LineFault.HANDED_OVER: "所冲行款项已列入缴款单，只能申请退费",
     rules.LineFault.PAID_BACK: "所冲行款项已退或正在退费，不能再冲",
+    rules.LineFault.RECEIPT_FOREIGN: "作废的票据号不在本人领用的号段内，请核对纸质票据",
+    rules.LineFault.RECEIPT_USED: "作废的票据号已使用或已登记作废，请核对纸质票据",
 }
