@@ -159,6 +159,12 @@ class Money:
         if act.get("expected") != "refused":
             self.come(("wechat", act["order"]), self.orders[act["order"]], act["at"])
 
+    on_order_unionpay = on_order_wechat
+
+    def on_pay_unionpay(self, act: Act) -> None:
+        """The payer scans a code; in the books UnionPay is a bank."""
+        self.come(("bank", act["institution"], act["order"]), self.orders[act["order"]], act["at"])
+
     def on_pay_bank(self, act: Act) -> None:
         """A bank asks first whether the bill is open, and for how much; what it takes without asking is money too."""
         bill, asks = self.enrolled[act["insured"]], act.get("fault") != "unasked"
@@ -260,6 +266,9 @@ class Money:
         """
         if act["method"] in ("wechat", "pos_return"):
             self.lines["wechat" if act["method"] == "wechat" else "counter", "", act["at"][:10]] += 1
+        unionpay = ("bank", "UNIONPAY")
+        if any(key[:2] == unionpay and each.number == case_of(act) for key, each in self.seen.items()):
+            self.lines[*unionpay, act["at"][:10]] += act["method"] == "bank"  # it prints what it gives back, too
         if act.get("fate") == "abnormal":
             return
         people = self.steps.get(case_of(act), [])

@@ -18,7 +18,7 @@ from services.payments.store import statements as store
 from services.payments.usecases import matching, taking_statements
 from shared.clock import business_day
 from shared.codes import Channel
-from tests.payments_town import POOL, Counter, issue_bills
+from tests.payments_town import POOL, Counter, issue_bills, trace_of
 from tests.statements_town import (
     BANK,
     DAY,
@@ -444,8 +444,8 @@ async def test_what_is_no_statement_of_the_day_is_refused_at_once(
 
 def pos_file(lines: Sequence[tuple[str, int, str]]) -> bytes:
     fen = sum(fen if kind == "消费" else -fen for _, fen, kind in lines)
-    rows = [f"{len(lines)},{fen / 100:.2f}", "终端号,参考号,交易时间,金额(元),交易类型"]
-    rows += [f"T1,{number},2021-12-05 10:00:00,{fen / 100:.2f},{kind}" for number, fen, kind in lines]
+    rows = [f"{len(lines)},{fen / 100:.2f}", "终端号,批次号,凭证号,交易时间,金额(元),交易类型"]
+    rows += [f"T1,000001,{trace_of(number)},2021-12-05 10:00:00,{fen / 100:.2f},{kind}" for number, fen, kind in lines]
     return "\n".join(rows).encode("gb18030") + b"\n"
 
 
@@ -578,6 +578,7 @@ async def _forget_agents(payments: InProcessSuite) -> None:
             ("statement_match", "subject_id in (select collection_id from collection where channel = 'agent')"),
             ("statement_row", "statement_id in (select statement_id from statement where channel = 'agent')"),
             ("statement", "channel = 'agent'"),
+            ("receipt_proof", "book_code = 'V200'"),
             ("receipt", "book_code = 'V200'"),
             ("receipt_book", "book_code = 'V200'"),
             ("transfer", "true"),

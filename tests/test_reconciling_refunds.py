@@ -11,7 +11,7 @@ from services.payments import usecases
 from services.payments.rules.refunding import RefundState, refund_number
 from shared.codes import Channel
 from shared.ids import new_id
-from tests.payments_town import POOL, Counter, issue_bills
+from tests.payments_town import POOL, Counter, issue_bills, trace_of
 from tests.statements_town import Desk, book, paid, trade_bill
 from tests.suite import InProcessSuite
 
@@ -38,8 +38,11 @@ async def pay_back(suite: InProcessSuite, collection_id: str, amount_fen: int, m
 
 def acquirer(day: str, *back_fen: int) -> bytes:
     """The acquirer's file of a day on which so much went back to the card of slip A2, in this order."""
-    rows = [f"{len(back_fen)},-{sum(back_fen) / 100:.2f}", "终端号,参考号,交易时间,金额(元),交易类型"]
-    rows += [f"T1,A2,{day} 15:{minute:02d}:00,{fen / 100:.2f},退货" for minute, fen in enumerate(back_fen)]
+    rows = [f"{len(back_fen)},-{sum(back_fen) / 100:.2f}", "终端号,批次号,凭证号,交易时间,金额(元),交易类型"]
+    rows += [
+        f"T1,000001,{trace_of('A2')},{day} 15:{minute:02d}:00,{fen / 100:.2f},退货"
+        for minute, fen in enumerate(back_fen)
+    ]
     return "\n".join(rows).encode() + b"\n"
 
 

@@ -28,10 +28,10 @@ DAY = date(2021, 12, 5)
 BILL = "1405227QK3M9Z5T2WB8XCD"
 
 POS = """3,640.00
-终端号,参考号,交易时间,金额(元),交易类型
-14000123,109121530211,2021-12-05 10:00:00,320.00,消费
-14000123,109121530212,2021-12-05 10:01:00,640.00,消费
-14000123,109121530211,2021-12-05 10:05:00,320.00,撤销
+终端号,批次号,凭证号,原批次号,原凭证号,交易时间,金额(元),交易类型
+14000123,000117,004211,,,2021-12-05 10:00:00,320.00,消费
+14000123,000117,004212,,,2021-12-05 10:01:00,640.00,消费
+14000123,000117,004213,000117,004211,2021-12-05 10:05:00,320.00,撤销
 """
 CASH = """2,"1,280.00"
 班次号,窗口,结班时间,现金收入(元)
@@ -82,9 +82,9 @@ def short(line: StatementLine) -> tuple[str, str, str | None, int | None]:
     ("file", "expected"),
     [
         ("pos", [
-            ("payment", "success", "pos/14000123/109121530211", 32000),
-            ("payment", "success", "pos/14000123/109121530212", 64000),
-            ("reversal", "success", "pos/14000123/109121530211", 32000),
+            ("payment", "success", "pos/14000123/000117/004211", 32000),
+            ("payment", "success", "pos/14000123/000117/004212", 64000),
+            ("reversal", "success", "pos/14000123/000117/004211", 32000),
         ]),
         ("cash", [
             ("payment", "success", "shift/0192f0c4-7b7a-7c3e-8a55-3f1f7f1b2a01", 128000),
@@ -113,8 +113,9 @@ def test_each_layout_is_read_and_its_totals_agree(file: str, expected: list[tupl
 
 
 def test_a_net_sum_below_zero_is_read_on_a_day_on_which_more_went_back_than_came() -> None:
-    head, line = "合计,2,-{}\n终端号,参考号,交易时间,金额(元),交易类型\n", "14000123,{},2021-12-05 10:00:00,{},{}\n"
-    rows = line.format("109121530211", "320.00", "退货") + line.format("109121530214", "40.00", "消费")
+    head = "合计,2,-{}\n终端号,批次号,凭证号,交易时间,金额(元),交易类型\n"
+    line = "14000123,000117,{},2021-12-05 10:00:00,{},{}\n"
+    rows = line.format("004211", "320.00", "退货") + line.format("004214", "40.00", "消费")
     _, told, found = read(Channel.COUNTER, head.format("280.00") + rows)
     assert told == Totals(2, -28000)
     assert totals_agree(told, found)
@@ -123,11 +124,11 @@ def test_a_net_sum_below_zero_is_read_on_a_day_on_which_more_went_back_than_came
 
 def test_what_the_terminals_of_the_season_print_is_read() -> None:
     terminals = Terminals()
-    sale = {"terminal_no": "14000123", "reference_no": "109121530211", "at": "2021-12-05T10:20:00+08:00"}
+    sale = {"terminal_no": "14000123", "batch_no": "211205", "trace_no": "000017", "at": "2021-12-05T10:20:00+08:00"}
     terminals.charge(sale, ["one", "two"], 64000)
-    terminals.put_back({"at": "2021-12-05T15:10:00+08:00"}, "two", 32000)
-    terminals.put_back({"at": "2021-12-06T15:10:00+08:00"}, "one", 32000)
-    reference = "pos/14000123/109121530211"
+    terminals.put_back({"n": 40, "at": "2021-12-05T15:10:00+08:00"}, "two", 32000)
+    terminals.put_back({"n": 50, "at": "2021-12-06T15:10:00+08:00"}, "one", 32000)
+    reference = "pos/14000123/211205/000017"
     paid, back = ("payment", "success", reference, 64000), ("refund", "success", reference, 32000)
     for day, expected, net_fen in (("2021-12-05", [paid, back], 32000), ("2021-12-06", [back], -32000)):
         lines, told, found = read(Channel.COUNTER, terminals.statement(day) or b"")
@@ -163,9 +164,9 @@ BAD_LINES: list[tuple[str, int, str, str, str]] = [
     ("bank", 1, f"|000000000001|{BILL}|320.00|APP|1", "缺少交易日期", "no date"),
     ("bank", 1, f"20211205||{BILL}|320.00|APP|1", "缺少交易流水号", "no serial"),
     ("bank", 1, f"20211205|{'9' * 200}|{BILL}|320.00|APP|1", "交易流水号过长", "endless serial"),
-    ("pos", 2, "14000123,109121530211,2021-12-05 10:00:00,320.00", "应有 5 列，实有 4 列", "a column short"),
+    ("pos", 2, "14000123,109121530211,2021-12-05 10:00:00,320.00", "应有 8 列，实有 4 列", "a column short"),
     ("pos", 2, '14000123,"109121530211,2021-12-05 10:00:00,320.00,消费', "引号不成对或分隔有误", "open quote"),
-    ("pos", 2, "14000123,109121530211,yesterday,320.00,消费", "", "no instant"),
+    ("pos", 2, "14000123,000117,004211,,,yesterday,320.00,消费", "", "no instant"),
     ("cash", 2, ",HALL01,2021-12-05 17:30:00,640.00", "缺少班次号", "no shift"),
     ("receipts", 2, "王小明,320.00,2021-12-05 10:00,,x", "缺少流水号", "no serial"),
     ("tax", 2, f"3140,2021-12-05 09:30:00,{BILL},320.00,王小明,", "缺少事件号", "no event"),
@@ -231,8 +232,8 @@ def test_wherever_a_file_of_whole_lines_is_cut_it_shows(file: str) -> None:
         (Channel.AGENT, POS),
         (Channel.WECHAT, BANK),
         (Channel.BANK, "20211205|000000000001|x|320.00|APP|1\n"),
-        (Channel.COUNTER, "终端号,参考号,交易时间,金额(元),交易类型\n"),
-        (Channel.COUNTER, "1,320.00\n终端号,参考号,交易时间\n"),
+        (Channel.COUNTER, "终端号,批次号,凭证号,交易时间,金额(元),交易类型\n"),
+        (Channel.COUNTER, "1,320.00\n终端号,批次号,凭证号,交易时间\n"),
         (Channel.ETAX, "\x00\x01\x02"),
         (Channel.AGENT, "PK\x03\x04"),
     ],

@@ -5,6 +5,8 @@ import time
 from collections import Counter
 from typing import Any
 
+from deploy.local.town.channels import UNIONPAY
+
 from .agents import Agents
 from .notebook import Notebook
 from .simulators import Simulators
@@ -63,7 +65,8 @@ class Statements:
         asked = {"day": act["day"], "faults": ",".join(act.get("faults", []))}
         if act["institution"]:
             asked["institution"] = act["institution"]
-        return act["institution"], await self._simulators.statement(_SIMULATOR[act["channel"]], **asked)
+        simulator = "unionpay" if act["institution"] == UNIONPAY else _SIMULATOR[act["channel"]]
+        return act["institution"], await self._simulators.statement(simulator, **asked)
 
     async def _until_found(self, path: str) -> None:
         """Wait until what is wrong in a file has been found: the channel sends a better one only then."""

@@ -7,7 +7,6 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from shared import idempotency, tokens, versions
-from shared.codes import Channel
 from shared.evidence import EMPTY_UPLOAD, receive_upload
 from shared.idempotency import OnceKey, respond
 from shared.pages import Limit, Pool
@@ -16,6 +15,7 @@ from shared.versions import IfMatch
 
 from .. import schemas, usecases
 from ..rules.reconciling import BreakState, StatementState
+from ..rules.settlements import Source
 from ..schemas import ledger_problems
 from ..schemas import statement_problems as problems
 from ..schemas import statements as wire
@@ -30,7 +30,7 @@ _BINARY = {"content": {_FILE: {"schema": {"type": "string", "format": "binary"}}
 StatementId = Annotated[UUID, Path(description="The statement", examples=[_ID])]
 ExceptionId = Annotated[UUID, Path(description="The exception", examples=[_ID])]
 Cursor = Annotated[UUID | None, Query(description="`next` of the page before", examples=[_ID])]
-ChannelFilter = Annotated[Channel | None, Query(description="Only of this channel", examples=["wechat"])]
+ChannelFilter = Annotated[Source | None, Query(description="Only of this channel", examples=["wechat"])]
 ExceptionFilter = Annotated[BreakState | None, Query(description="Only in this state", examples=["open"])]
 
 
@@ -42,6 +42,7 @@ ExceptionFilter = Annotated[BreakState | None, Query(description="Only in this s
         *tokens.DECLARED,
         *idempotency.DECLARED,
         problems.INSTITUTION_NEEDED,
+        problems.ACCOUNT_UNKNOWN,
         problems.STATEMENT_AHEAD,
         problems.STATEMENT_UNREADABLE,
         problems.STATEMENT_OF_ANOTHER_DAY,
@@ -58,7 +59,9 @@ async def receive_statement(
     once: OnceKey,
     request: Request,
     pool: Pool,
-    channel: Annotated[Channel, Query(description="The channel that it comes from", examples=["wechat"])],
+    channel: Annotated[
+        Source, Query(description="The channel that it comes from; `account`: of our account", examples=["wechat"])
+    ],
     day: Annotated[date, Query(description="The channel's day", examples=["2021-12-05"])],
     file_name: Annotated[
         str,
@@ -74,7 +77,8 @@ async def receive_statement(
         str,
         Query(
             pattern=r"^([0-9A-Za-z_.-]{1,40}(/[a-z_]{1,20})?)?$",
-            description="Bank's code; of an agent the ledger, with `/method` where the list is of one way to pay",
+            description="Bank's code; of an agent the ledger, with `/method` where the list is of one way to pay; "
+            "the account",
             examples=["RCB990101"],
         ),
     ] = "",

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 
 from shared.codes import Channel
 
+from ..rules.cards import pos_reference
 from ..rules.reconciling import LineKind, LineStatus, Totals
+from ..settings import POS_COLUMNS, CheckFile, PosFile
 from . import wechat_bill
 from .statements import (
     BOM,
@@ -16,6 +18,7 @@ from .statements import (
     StatementLine,
     StatementReader,
     StatementUnreadable,
+    read_fen,
     read_instant,
     read_text,
     read_totals,
@@ -26,22 +29,33 @@ from .statements import (
 Cells = Mapping[str, str]
 Parsed = dict[str, object]
 
+WECHAT_TRADE_BILL = "wechat_trade_bill"
+POS_SETTLEMENT = "pos_settlement"
+BANK_CHECK_FILE = "bank_check_file"
 _FIRST_LINES = 20
 
 
-def open_reader(channel: Channel, institution: str, head: bytes) -> tuple[str, StatementReader]:
-    """The layout of a file, known by its first bytes, and a reader for it. Raises StatementUnreadable."""
+def open_reader(
+    channel: Channel, institution: str, head: bytes, pos: PosFile | None = None, bank: CheckFile | None = None
+) -> tuple[str, StatementReader]:
+    """The layout of a file, known by its first bytes, and a reader for it; `pos` and `bank` are how those print.
+
+    Raises StatementUnreadable.
+    """
     lines = [read_text(line.raw) for line in whole_lines(head[:HEAD_BYTES])[:_FIRST_LINES]]
     if channel is Channel.WECHAT:
-        return "wechat_trade_bill", TradeBillReader.over(head)
-    for layout in LAYOUTS[channel]:
-        if _fits(layout, lines):
+        return WECHAT_TRADE_BILL, TradeBillReader.over(head)
+    own = {POS_SETTLEMENT: pos and pos_layout(pos), BANK_CHECK_FILE: bank and bank_layout(bank)}
+    layouts = [own.get(layout.name) or layout for layout in LAYOUTS[channel]]
+    for layout in layouts:
+        if fits(layout, lines):
             return layout.name, DelimitedReader(layout, institution)
-    expected = "；".join(f"{layout.name}：{layout.delimiter.join(layout.columns)}" for layout in LAYOUTS[channel])
+    expected = "；".join(f"{layout.name}：{layout.delimiter.join(layout.columns)}" for layout in layouts)
     raise StatementUnreadable(f"无法识别的对账单，首行应为合计或表头（{expected}）")
 
 
-def _fits(layout: Layout, lines: list[str]) -> bool:
+def fits(layout: Layout, lines: list[str]) -> bool:
+    """Whether a file that begins with these lines has this layout."""
     rows = []
     for text in lines:
         try:
@@ -160,18 +174,25 @@ def _word(words: Mapping[str, tuple[LineKind, LineStatus]], text: str) -> Parsed
 _PAID = (LineKind.PAYMENT, LineStatus.SUCCESS)
 _BACK = (LineKind.REVERSAL, LineStatus.SUCCESS)
 
-_BANK_WORDS = {"1": _PAID, "2": _BACK, "缴费": _PAID, "冲正": _BACK}
 
+def bank_layout(file: CheckFile) -> Layout:
+    """A bank's check file, as the bank prints it."""
+    words = {**dict.fromkeys(file.payments, _PAID), **dict.fromkeys(file.reversals, _BACK)}
+    amount = read_fen if file.unit == "fen" else yuan_to_fen
 
-def _bank(cells: Cells, institution: str) -> Parsed:
-    day = read_instant(_required(cells, "交易日期"))
-    serial = _required(cells, "交易流水号")
-    return _word(_BANK_WORDS, cells["交易类型"]) | {
-        "reference": f"{institution}/{day:%Y%m%d}/{serial}",
-        "order_no": cells["客户编号"] or None,
-        "amount_fen": yuan_to_fen(cells["缴费金额"]),
-        "paid_at": day,
-    }
+    def parse(cells: Cells, institution: str) -> Parsed:
+        day = read_instant(_required(cells, "交易日期"))
+        serial = _required(cells, "交易流水号")
+        return _word(words, cells["交易类型"]) | {
+            "reference": f"{institution}/{day:%Y%m%d}/{serial}",
+            "order_no": cells["客户编号"] or None,
+            "amount_fen": amount(cells["缴费金额"]),
+            "paid_at": day,
+        }
+
+    return Layout(
+        BANK_CHECK_FILE, file.delimiter, file.columns, parse, headed=False, net=True, whole_lines=True, amount=amount
+    )
 
 
 def _tax(cells: Cells, _institution: str) -> Parsed:
@@ -184,21 +205,29 @@ def _tax(cells: Cells, _institution: str) -> Parsed:
     }
 
 
-_POS_WORDS = {
-    "消费": _PAID,
-    "撤销": _BACK,
-    "消费撤销": _BACK,
-    "冲正": _BACK,
-    "退货": (LineKind.REFUND, LineStatus.SUCCESS),
-}
+def pos_layout(file: PosFile) -> Layout:
+    """The acquirer's day file: a row of it is the sale of its terminal, batch and trace, or names that as its original.
 
-
-def _pos(cells: Cells, _institution: str) -> Parsed:
-    return _word(_POS_WORDS, cells["交易类型"]) | {
-        "reference": f"pos/{_required(cells, '终端号')}/{_required(cells, '参考号')}",
-        "amount_fen": yuan_to_fen(cells["金额(元)"]),
-        "paid_at": read_instant(cells["交易时间"]),
+    An acquirer that prints no original column has its voids and refunds under the sale's own numbers.
+    """
+    told = {ours: file.headings.get(ours, ours) for ours in POS_COLUMNS}
+    words = {
+        **dict.fromkeys(file.sales, _PAID),
+        **dict.fromkeys(file.voids, _BACK),
+        **dict.fromkeys(file.refunds, (LineKind.REFUND, LineStatus.SUCCESS)),
     }
+
+    def parse(cells: Cells, _institution: str) -> Parsed:
+        batch_no = cells.get(told["原批次号"]) or _required(cells, told["批次号"])
+        trace_no = cells.get(told["原凭证号"]) or _required(cells, told["凭证号"])
+        return _word(words, cells[told["交易类型"]]) | {
+            "reference": pos_reference(_required(cells, told["终端号"]), batch_no, trace_no),
+            "amount_fen": yuan_to_fen(cells[told["金额(元)"]]),
+            "paid_at": read_instant(cells[told["交易时间"]]),
+        }
+
+    columns = tuple(told[ours] for ours in POS_COLUMNS if not ours.startswith("原"))
+    return Layout(POS_SETTLEMENT, file.delimiter, columns, parse, net=True)
 
 
 def _shift(cells: Cells, _institution: str) -> Parsed:
@@ -220,22 +249,12 @@ def _receipts(cells: Cells, _institution: str) -> Parsed:
 
 
 LAYOUTS: Mapping[Channel, tuple[Layout, ...]] = {
-    Channel.BANK: (
-        Layout(
-            "bank_check_file",
-            "|",
-            ("交易日期", "交易流水号", "客户编号", "缴费金额", "二级渠道", "交易类型"),
-            _bank,
-            headed=False,
-            net=True,
-            whole_lines=True,
-        ),
-    ),
+    Channel.BANK: (bank_layout(CheckFile()),),
     Channel.ETAX: (
         Layout("tax_day_list", ",", ("缴费时间", "应缴单号", "金额(元)", "缴费人", "事件号"), _tax, whole_lines=True),
     ),
     Channel.COUNTER: (
-        Layout("pos_settlement", ",", ("终端号", "参考号", "交易时间", "金额(元)", "交易类型"), _pos, net=True),
+        pos_layout(PosFile()),
         Layout("shift_report", ",", ("班次号", "窗口", "结班时间", "现金收入(元)"), _shift),
     ),
     Channel.AGENT: (Layout("receipt_list", ",", ("流水号", "交易时间", "付款人", "金额(元)"), _receipts),),

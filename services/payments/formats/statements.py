@@ -7,11 +7,14 @@ A layout is known by its first lines. All but the trade bill begin with a line o
 without words between. Then come the headings, columns in any order, and the lines.
 
 - wechat `wechat_trade_bill`: the trade bill, see `wechat_bill`; its totals stand at the end.
-- bank `bank_check_file`: `|` between values, no headings: 交易日期|交易流水号|客户编号|缴费金额|二级渠道|交易类型.
-  交易类型 1 pays, 2 reverses under a serial of its own; the sum is net of reversals.
+- bank `bank_check_file`: as the bank's settings say (`settings.CheckFile`); by default `|` between values, no headings:
+  交易日期|交易流水号|客户编号|缴费金额|二级渠道|交易类型. 交易类型 1 pays, 2 reverses under a serial of its own; the
+  sum is net of reversals.
+- bank `unionpay_day_file`: a zip of lines cut by bytes, see `unionpay_files`; it tells no totals of its own.
 - etax `tax_day_list`: CSV; 电子税票号,缴费时间,应缴单号,金额(元),缴费人,事件号.
-- counter `pos_settlement`: CSV of the acquirer; 终端号,参考号,交易时间,金额(元),交易类型. 消费 pays; 撤销 and 退货 have
-  the reference of the sale; the sum is net.
+- counter `pos_settlement`: the acquirer's file (PAYMENTS_POS_FILE has its own headings, words and delimiter);
+  终端号,批次号,凭证号,交易时间,金额(元),交易类型, and 原批次号,原凭证号 where it prints them. 消费 pays; 撤销 and 退货
+  name the sale as their original, or have its numbers; the sum is net.
 - counter `shift_report`: CSV of a hall; 班次号,窗口,结班时间,现金收入(元).
 - agent `receipt_list`: CSV of what an agent's code or account received; 流水号,交易时间,付款人,金额(元).
 
@@ -136,6 +139,13 @@ def yuan_to_fen(text: str) -> int:
     return int(whole) * 100 + int(cents.ljust(2, "0"))
 
 
+def read_fen(text: str) -> int:
+    """`30000` → 30000. Raises ValueError for what is no amount in whole fen."""
+    if not text.isascii() or not text.isdigit():
+        raise ValueError(f"“{text}”不是以分为单位的金额")
+    return int(text)
+
+
 def read_instant(text: str) -> datetime:
     """An instant as channels write it: 2021-12-05 10:00:00, 2021/12/5 10:00, 20211205100000, or with its offset.
 
@@ -167,7 +177,7 @@ class Layout:
 
     `parse` gets a line's values by heading and makes of them what a StatementLine holds; it raises ValueError and
     KeyError for what it cannot read. `net`: reversals and refunds are taken off the channel's sum. `whole_lines`: the
-    channel ends every line, so a file whose last line is not has lost its end.
+    channel ends every line, so a file whose last line is not has lost its end. `amount` reads its money as fen.
     """
 
     name: str
@@ -177,6 +187,7 @@ class Layout:
     headed: bool = True
     net: bool = False
     whole_lines: bool = False
+    amount: Callable[[str], int] = yuan_to_fen
 
     def values(self, text: str) -> list[str]:
         """The values of a line. Raises ValueError where quotes are not closed."""
@@ -220,7 +231,7 @@ class DelimitedReader:
         except ValueError as error:
             return self._counted(StatementLine(line.number, line.raw, faults=(str(error),)))
         if line.number == 1:
-            self.told = read_totals(values)
+            self.told = read_totals(values, self.layout.amount)
             return None
         if self._headings is None:
             self._headings = _headings(self.layout, values)
@@ -248,7 +259,7 @@ class DelimitedReader:
         return line
 
 
-def read_totals(values: Iterable[str]) -> Totals | None:
+def read_totals(values: Iterable[str], amount: Callable[[str], int] = yuan_to_fen) -> Totals | None:
     """Count and sum in a line of totals, whatever words stand between them; None where it has no two such numbers.
 
     A net sum is below zero on a day on which more went back than came.
@@ -256,7 +267,7 @@ def read_totals(values: Iterable[str]) -> Totals | None:
     numbers = [value for value in values if _YUAN.fullmatch(value.removeprefix("-"))]
     if len(numbers) != 2 or not numbers[0].isdigit():
         return None
-    sum_fen = yuan_to_fen(numbers[1].removeprefix("-"))
+    sum_fen = amount(numbers[1].removeprefix("-"))
     return Totals(int(numbers[0]), -sum_fen if numbers[1].startswith("-") else sum_fen)
 
 

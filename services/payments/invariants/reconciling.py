@@ -59,10 +59,22 @@ INVARIANTS = (
         from statement_row as r join statement as s on s.pool = r.pool and s.statement_id = r.statement_id
             and s.state = 'accepted'
         left join stands on stands.pool = r.pool and stands.statement_id = r.statement_id and stands.row_no = r.row_no
-        where (r.result in (1, 10) and (stands.fen is distinct from r.amount_fen or not stands.same))
+        where (r.result in (1, 10) and s.channel <> 'account'
+                and (stands.fen is distinct from r.amount_fen or not stands.same))
             or (stands.fen is not null and (not stands.same or stands.fen <> r.amount_fen) and not exists (
                 select 1 from statement_break as b where b.pool = r.pool and b.statement_id = r.statement_id
                     and b.row_no = r.row_no and b.state = 'resolved' and b.resolution = 'confirm'))
+        """,
+    ),
+    Invariant(
+        "account_line_is_spent_once",
+        "What a line of our account has brought comes to its amount",
+        """
+        select r.pool, r.statement_id || '/' || r.row_no as subject
+        from settlement_line as line join statement_row as r on r.pool = line.pool
+            and r.statement_id = line.statement_id and r.row_no = line.row_no
+        join statement as s on s.pool = r.pool and s.statement_id = r.statement_id and s.state = 'accepted'
+        group by r.pool, r.statement_id, r.row_no, r.amount_fen having sum(line.amount_fen) <> r.amount_fen
         """,
     ),
     Invariant(

@@ -6,8 +6,12 @@ SPECIAL_ACCOUNT = "special_account"  # 财政专户
 PREMIUM = "premium/person"  # premiums that persons have paid
 SURPLUS = "surplus"  # paid without being due, owed back
 SUSPENSE = "suspense"  # come without a home
+CASH_DIFFERENCE = "cash_difference"  # what drawers held less than they should, or more (长短款)
 INTEREST = "interest"  # what banks paid on money on its way
 SPECIAL_INTEREST = "special_account/interest"  # the same, arrived; apart, so that premiums still equal heads (S000-44)
+
+SHORT = "short/"  # 短款: owed to the special account and not come, by whom
+OVER = "over/"  # 长款: come to the special account and owed by nobody, by whom
 
 HELD = "held/"  # money taken and not yet handed over, by who holds it
 
@@ -15,6 +19,11 @@ HELD = "held/"  # money taken and not yet handed over, by who holds it
 def held_account(shift_id: str) -> str:
     """What a shift holds until it closes."""
     return f"held/shift/{shift_id}"
+
+
+def held_by_counter(counter_code: str) -> str:
+    """The cash of a counter's closed shifts until the bank has it."""
+    return f"{HELD}counter/{counter_code}"
 
 
 def held_by_agent(ledger_id: object) -> str:
@@ -45,8 +54,3 @@ def premium_account(payer: str) -> str:
 def credit_account(outcome: Outcome) -> str:
     """Where money that has come stands in the ledger."""
     return {Outcome.SETTLED: PREMIUM, Outcome.SURPLUS: SURPLUS, Outcome.SUSPENSE: SUSPENSE}[outcome]
-
-
-def takings(collected_fen: int, paid_back_fen: int) -> int:
-    """What a shift hands over: taken less paid back; negative where the special account makes it up."""
-    return collected_fen - paid_back_fen

@@ -65,6 +65,7 @@ class Resolution(StrEnum):
     CONFIRM = "confirm"  # it is the same money after all, as we have it: the file is wrong
     IGNORE = "ignore"  # nothing is to be done, for a reason that is kept
     WAIT = "wait"  # looked at again later
+    SUSPEND = "suspend"  # what is short or over on its way stands in suspense until it is explained
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,8 @@ AGREED = tuple(result for result, meaning in RESULTS.items() if meaning.agreed)
 
 
 class BreakKind(StrEnum):
-    """差错: what does not fit. A line's kind is the name of its result; the last two are about a whole file."""
+    """差错: what does not fit. A line's kind is the name of its result; the others are about a whole file, what a
+    channel owes us for a day, or a voucher."""
 
     AMOUNT_DIFFERS = "amount_differs"
     CHANNEL_FAILED = "channel_failed"
@@ -115,6 +117,8 @@ class BreakKind(StrEnum):
     DATA_DIFFERS = "data_differs"
     TOTALS_DIFFER = "totals_differ"
     STATEMENT_MISSING = "statement_missing"
+    MONEY_MISSING = "money_missing"
+    TREASURY_DIFFERS = "treasury_differs"
 
 
 def kind_of(result: Result) -> BreakKind:
@@ -122,10 +126,17 @@ def kind_of(result: Result) -> BreakKind:
     return BreakKind(result.code_name)
 
 
+_WHOLE = {
+    BreakKind.TOTALS_DIFFER: "对账单总数不符",
+    BreakKind.STATEMENT_MISSING: "对账单未到",
+    BreakKind.MONEY_MISSING: "资金未到账或金额不符",
+    BreakKind.TREASURY_DIFFERS: "国库入库不符",
+}
+
+
 def words_of(kind: BreakKind) -> str:
     """The kind in the words of clerks."""
-    whole = {BreakKind.TOTALS_DIFFER: "对账单总数不符", BreakKind.STATEMENT_MISSING: "对账单未到"}
-    return whole.get(kind) or RESULTS[Result[kind.name]].zh
+    return _WHOLE.get(kind) or RESULTS[Result[kind.name]].zh
 
 
 def resolutions_of(
@@ -136,7 +147,7 @@ def resolutions_of(
     `readable`: its line has an amount; `ours`: our books have live money for it; `single`: as one collection.
     An agent's money stands in a signed ledger, where only a contrary line takes back and only a new line books.
     """
-    if kind in (BreakKind.TOTALS_DIFFER, BreakKind.STATEMENT_MISSING):
+    if kind in _WHOLE:
         return _NOTHING
     of_book = channel is not Channel.AGENT
     bookable = line is LineKind.PAYMENT and readable and of_book

@@ -38,6 +38,21 @@ INSTITUTION_NEEDED = ProblemType(
         "A statement of channel {channel} needs `institution`: the bank's code, or the agent's ledger",
     ),
 )
+ACCOUNT_UNKNOWN = ProblemType(
+    "account_unknown",
+    422,
+    ("账户不明", "No such account"),
+    (
+        "{pool} 没有登记资金账户 {institution}，请核对 institution（登记的账户，或微信商户账户 wechat）",
+        "No account {institution} of {pool} is set up; `institution` is one that is, or `wechat`",
+    ),
+)
+EXPORT_TOO_LONG = ProblemType(
+    "export_too_long",
+    422,
+    ("导出期间过长", "The period is too long"),
+    ("一次最多导出 {days} 天，且起日不晚于止日", "At most {days} days at a time, from the first to the last"),
+)
 STATEMENT_NOT_IN_STATE = ProblemType(
     "statement_not_in_state",
     409,

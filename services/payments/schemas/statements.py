@@ -6,9 +6,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from shared.codes import Channel
-
 from ..rules.reconciling import BreakKind, BreakState, LineKind, LineStatus, Resolution, StatementState
+from ..rules.settlements import Source
 from .fields import BillNo, Body, PoolField
 
 _ID = "0192f0c4-7b7a-7c3e-8a55-3f1f7f1b2a20"
@@ -34,8 +33,10 @@ class Statement(BaseModel):
 
     pool: PoolField
     statement_id: UUID = Field(description="Identifier", examples=[_ID])
-    channel: Channel = Field(description="Channel", examples=["wechat"])
-    institution: str = Field(description="Bank, acquirer or agent's ledger; empty where there is one", examples=[""])
+    channel: Source = Field(description="Channel; `account`: one of our accounts", examples=["wechat"])
+    institution: str = Field(
+        description="Bank, acquirer, agent's ledger or account; empty where there is one", examples=[""]
+    )
     day: date = Field(description="The channel's day", examples=["2021-12-05"])
     file_version: int = Field(description="1 for the first file of the day", examples=[1])
     layout: str = Field(description="How the file is laid out", examples=["wechat_trade_bill"])
@@ -137,8 +138,10 @@ class StatementException(BaseModel):
     exception_id: UUID = Field(description="Identifier", examples=[_ID])
     kind: BreakKind = Field(description="What does not fit", examples=["ours_missing"])
     kind_words: str = Field(description="The same in words", examples=["渠道成功，我方无或已冲正（长款）"])
-    channel: Channel = Field(description="Channel", examples=["wechat"])
-    institution: str = Field(description="Bank, acquirer or ledger", examples=[""])
+    channel: Source = Field(
+        description="Channel; `account`: a line of our account, `claim`, `treasury`", examples=["wechat"]
+    )
+    institution: str = Field(description="Bank, acquirer, ledger, account, slip, claim or voucher", examples=[""])
     day: date = Field(description="The channel's day", examples=["2021-12-05"])
     statement_id: UUID | None = Field(description="Statement; null where none has come", examples=[_ID])
     row_no: int | None = Field(description="Its row; null where the money stands in none", examples=[3])
@@ -180,7 +183,8 @@ class ResolutionProposal(Body):
     pool: PoolField
     resolution: Resolution = Field(
         description="`book`: the money has come, settle it; `reverse`: it has not come, take back what we booked; "
-        "`correct`: another amount has come; `confirm`: it is the same money; `ignore`; `wait`: look again later",
+        "`correct`: another amount has come; `confirm`: it is the same money; `suspend`: what is short or over on its "
+        "way stands in suspense until it is explained; `ignore`; `wait`: look again later",
         examples=["book"],
     )
     reason: str = Field(min_length=1, max_length=500, description="Why", examples=["微信已到账，通知未送达"])

@@ -219,12 +219,15 @@ async def newer_accepted(tx: Reader, series: Mapping[str, Any], file_version: in
     return found is not None
 
 
-async def rows_with_breaks(tx: Reader, pool: str, statement_id: UUID) -> Mapping[int, bytes]:
-    """The rows of a statement about which there is a break, with the marks of their lines."""
+async def rows_to_carry(tx: Reader, pool: str, statement_id: UUID) -> Mapping[int, bytes]:
+    """The rows of a statement about which there is a break, or which have brought money, with their lines' marks."""
     rows = await tx.rows(
         "select r.row_no, r.digest from statement_break as b join statement_row as r on r.pool = b.pool "
         "and r.statement_id = b.statement_id and r.row_no = b.row_no "
-        "where b.pool = :pool and b.statement_id = :statement_id and b.state <> 'superseded'",
+        "where b.pool = :pool and b.statement_id = :statement_id and b.state <> 'superseded' "
+        "union select r.row_no, r.digest from settlement_line as line join statement_row as r on r.pool = line.pool "
+        "and r.statement_id = line.statement_id and r.row_no = line.row_no "
+        "where line.pool = :pool and line.statement_id = :statement_id",
         pool=pool,
         statement_id=statement_id,
     )
@@ -253,7 +256,7 @@ async def carry_over(tx: Writer, pool: str, before: UUID, after: UUID, pairs: Se
         "where r.pool = :pool and r.statement_id = :after and r.row_no = same.row_after",
         **about,
     )
-    for table in ("statement_match", "statement_break"):
+    for table in ("statement_match", "statement_break", "settlement_line"):
         await tx.execute(
             f"update {table} as r set statement_id = :after, row_no = same.row_after from {same} "
             "where r.pool = :pool and r.statement_id = :before and r.row_no = same.row_before",

@@ -98,8 +98,9 @@ receipt_book = Table(
     Column("pool", Text, nullable=False),
     Column("book_code", Text, nullable=False),
     Column("last_number", BigInteger, nullable=False),
+    Column("last_red_number", BigInteger, nullable=False, server_default=text("0")),
     PrimaryKeyConstraint("pool", "book_code"),
-    CheckConstraint("last_number >= 0", name="receipt_book_number"),
+    CheckConstraint("last_number >= 0 and last_red_number >= 0", name="receipt_book_number"),
 )
 
 receipt = Table(
@@ -116,12 +117,26 @@ receipt = Table(
     Column("amount_fen", BigInteger, nullable=False),
     Column("issued_at", Instant, nullable=False),
     Column("issued_by", Text, nullable=False),
-    Column("voided_at", Instant),
+    Column("state", Text, nullable=False, server_default=text("'issued'")),
+    Column("voided_at", Instant),  # since when it does not count, on paper or by a red receipt
     Column("void_reason", Text),
+    Column("replaces", BigInteger),  # the number that it was issued instead of
     PrimaryKeyConstraint("pool", "book_code", "number"),
     UniqueConstraint("pool", "receipt_no", name="receipt_no_once"),
-    UniqueConstraint("pool", "collection_id", name="receipt_collection_once"),
     ForeignKeyConstraint(["pool", "collection_id"], ["collection.pool", "collection.collection_id"]),
+    ForeignKeyConstraint(["pool", "book_code", "replaces"], ["receipt.pool", "receipt.book_code", "receipt.number"]),
     CheckConstraint("amount_fen > 0 and number > 0", name="receipt_amount"),
-    CheckConstraint("(voided_at is null) = (void_reason is null)", name="receipt_void"),
+    CheckConstraint("state in ('issued', 'voided', 'offset')", name="receipt_state"),
+    CheckConstraint(
+        "num_nulls(voided_at, void_reason) = case state when 'issued' then 2 else 0 end", name="receipt_void"
+    ),
+    Index("receipt_collection_once", "pool", "collection_id", unique=True, postgresql_where=text("state = 'issued'")),
+    Index(
+        "receipt_replaces_once",
+        "pool",
+        "book_code",
+        "replaces",
+        unique=True,
+        postgresql_where=text("replaces is not null"),
+    ),
 )

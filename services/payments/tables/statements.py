@@ -174,12 +174,13 @@ statement_break = Table(
     ForeignKeyConstraint(["pool", "booked_id"], ["collection.pool", "collection.collection_id"]),
     CheckConstraint(
         "kind in ('amount_differs', 'channel_failed', 'channel_missing', 'ours_missing', 'host_missing', 'duplicate', "
-        "'unknown', 'data_differs', 'totals_differ', 'statement_missing')",
+        "'unknown', 'data_differs', 'totals_differ', 'statement_missing', 'money_missing', 'treasury_differs')",
         name="statement_break_kind",
     ),
     CheckConstraint("state in ('open', 'proposed', 'resolved', 'superseded')", name="statement_break_state"),
     CheckConstraint(
-        "resolution in ('book', 'reverse', 'correct', 'confirm', 'ignore', 'wait')", name="statement_break_resolution"
+        "resolution in ('book', 'reverse', 'correct', 'confirm', 'ignore', 'wait', 'suspend')",
+        name="statement_break_resolution",
     ),
     CheckConstraint(
         "num_nulls(resolution, reason, proposed_by, proposed_at) in (0, 4) "
@@ -219,6 +220,14 @@ statement_break = Table(
         "statement_id",
         unique=True,
         postgresql_where=text("kind = 'totals_differ'"),
+    ),
+    Index(
+        "statement_break_on_the_way",
+        *("pool", "kind", "channel", "institution", "day"),
+        text("coalesce(our_fen, 0)"),
+        text("coalesce(channel_fen, 0)"),
+        unique=True,
+        postgresql_where=text("kind in ('money_missing', 'treasury_differs') and state <> 'superseded'"),
     ),
     Index("statement_break_collection", "pool", "collection_id"),
     Index("statement_break_state", "pool", "state", "break_id"),

@@ -16,7 +16,6 @@ from uuid import UUID
 
 from shared import evidence
 from shared.clock import business_day
-from shared.codes import Channel
 from shared.database import Reader, Row, Writer
 from shared.evidence import Upload
 from shared.idempotency import Answer, Once
@@ -26,9 +25,11 @@ from shared.pages import page
 from shared.tokens import Caller
 from shared.versions import require_version
 
-from ..formats.statement_layouts import open_reader
-from ..formats.statements import HEAD_BYTES, StatementUnreadable, read_text, whole_lines
+from ..formats.fund_flow import INSTITUTION as WECHAT_ACCOUNT
+from ..formats.statement_files import DayFiles, first_lines, fits_day, open_file
+from ..formats.statements import HEAD_BYTES, StatementUnreadable, read_text
 from ..rules import reconciling as rules
+from ..rules.settlements import Source
 from ..schemas import ledger_problems
 from ..schemas import statement_problems as problems
 from ..schemas import statements as wire
@@ -36,7 +37,10 @@ from ..store import breaks as break_store
 from ..store import statements as store
 from .suite import Payments
 
-_WITH_INSTITUTION = (Channel.BANK, Channel.AGENT)
+FETCHED = "fetched"
+"""Who brought a statement that we have fetched ourselves."""
+
+_WITH_INSTITUTION = (Source.BANK, Source.AGENT, Source.ACCOUNT)
 _AGREED = [int(result) for result in rules.AGREED]
 
 
@@ -47,23 +51,52 @@ async def receive_statement(
     upload: Upload,
     *,
     pool: str,
-    channel: Channel,
+    channel: Source,
     institution: str,
     day: date,
     file_name: str,
 ) -> Answer:
     """Keep a statement; a job takes it in. The same bytes for the same day are the same statement.
 
-    Raises Problem AREA_FORBIDDEN, INSTITUTION_NEEDED, STATEMENT_AHEAD, STATEMENT_UNREADABLE, STATEMENT_OF_ANOTHER_DAY.
+    Raises Problem AREA_FORBIDDEN, INSTITUTION_NEEDED, ACCOUNT_UNKNOWN, STATEMENT_AHEAD, STATEMENT_UNREADABLE,
+    STATEMENT_OF_ANOTHER_DAY.
     """
     caller.require_pool(pool)
     if channel in _WITH_INSTITUTION and not institution:
         raise problems.INSTITUTION_NEEDED(channel=channel)
-    now = service.clock.now()
-    if day > business_day(now):
+    if channel is Source.ACCOUNT and not _is_account(service, pool, institution):
+        raise problems.ACCOUNT_UNKNOWN(pool=pool, institution=institution)
+    if day > business_day(service.clock.now()):
         raise problems.STATEMENT_AHEAD(day=day)
-    layout = await asyncio.to_thread(_recognise, channel, institution, day, upload)
+    layout = await asyncio.to_thread(_recognise, service.day_files, channel, institution, day, upload)
     series = {"pool": pool, "channel": channel, "institution": institution, "day": day}
+
+    async def keep(tx: Writer) -> Answer:
+        kept, is_new = await keep_statement(
+            service, tx, upload, series, layout, file_name, by=caller.subject, client=caller.client_id
+        )
+        found = await store.find_statement(tx, pool, kept, _AGREED)
+        return Answer(201 if is_new else 200, _shown(found))
+
+    return await once.run(service.database, pool, keep)
+
+
+async def keep_statement(
+    service: Payments,
+    tx: Writer,
+    upload: Upload,
+    series: Mapping[str, Any],
+    layout: str,
+    file_name: str,
+    *,
+    by: str,
+    client: str,
+) -> tuple[UUID, bool]:
+    """Keep a file as a statement of its series (pool, channel, institution, day), in the caller's transaction.
+
+    Its id, and whether these bytes are new. Other bytes for the same day are the next version.
+    """
+    now = service.clock.now()
     row: dict[str, Any] = {
         **series,
         "statement_id": new_id(),
@@ -73,26 +106,21 @@ async def receive_statement(
         "size_bytes": upload.size_bytes,
         "state": rules.STATEMENT_TRANSITIONS[None, rules.StatementAct.RECEIVE],
         "rows_taken": 0,
-        "received_by": caller.subject,
+        "received_by": by,
         "received_at": now,
         "due_on": rules.due_on(business_day(now), service.settings.statement_due_days),
         "overdue": False,
         "version": 1,
     }
-
-    async def keep(tx: Writer) -> Answer:
+    same = await store.find_same(tx, series, upload.sha256)
+    # Where somebody brings another version at this moment, the next number is free.
+    while same is None and not await store.insert_statement(tx, row):
         same = await store.find_same(tx, series, upload.sha256)
-        # Where somebody brings another version at this moment, the next number is free.
-        while same is None and not await store.insert_statement(tx, row):
-            same = await store.find_same(tx, series, upload.sha256)
-        if same is None:
-            evidence_id = await evidence.keep(tx, service.sealer, pool, file_name, upload, now)
-            await store.set_evidence(tx, pool, row["statement_id"], evidence_id)
-            _audit(tx, service, caller, row, "statement.received")
-        found = await store.find_statement(tx, pool, (same or row)["statement_id"], _AGREED)
-        return Answer(200 if same else 201, _shown(found))
-
-    return await once.run(service.database, pool, keep)
+    if same is None:
+        evidence_id = await evidence.keep(tx, service.sealer, row["pool"], file_name, upload, now)
+        await store.set_evidence(tx, row["pool"], row["statement_id"], evidence_id)
+        _audit(tx, service, row, "statement.received", by=by, client=client)
+    return (same or row)["statement_id"], same is None
 
 
 async def list_statements(
@@ -102,7 +130,7 @@ async def list_statements(
     *,
     after: UUID | None,
     limit: int,
-    channel: Channel | None,
+    channel: Source | None,
     state: str | None,
     day: date | None,
 ) -> dict[str, Any]:
@@ -171,7 +199,7 @@ async def judge_statement(
         else:
             after = rules.STATEMENT_TRANSITIONS[rules.StatementState(row["state"]), act]
             await store.move_statement(tx, order.pool, statement_id, after, by=caller.subject, at=now, note=order.note)
-        _audit(tx, service, caller, row, f"statement.{order.result}")
+        _audit(tx, service, row, f"statement.{order.result}", by=caller.subject, client=caller.client_id)
         return Answer(200, _shown(await store.find_statement(tx, order.pool, statement_id, _AGREED)))
 
     return await once.run(service.database, order.pool, work)
@@ -234,12 +262,13 @@ async def accept(
 
 
 async def _carry_over(tx: Writer, pool: str, before: UUID, after: UUID) -> None:
-    """Rows with breaks keep what became of them where the new version has the same line, byte by byte.
+    """Rows with breaks, and those that have brought money, keep what became of them where the new version has the same
+    line, byte by byte.
 
     Of several such lines the first stands for the first. The other rows are judged anew and come to the same. What a
     changed or missing line leaves behind stays with the old version.
     """
-    told = await store.rows_with_breaks(tx, pool, before)
+    told = await store.rows_to_carry(tx, pool, before)
     if not told:
         return
     digests = sorted(set(told.values()))
@@ -268,6 +297,7 @@ async def gives_way(tx: Writer, statement: Row) -> bool:
 
 def new_break(service: Payments, about: Mapping[str, Any], kind: rules.BreakKind, today: date) -> dict[str, Any]:
     """A break about a statement or its day. Its owner is who brought the file, until somebody takes it on."""
+    brought_by = about.get("received_by")
     return {
         "pool": about["pool"],
         "break_id": new_id(),
@@ -280,7 +310,7 @@ def new_break(service: Payments, about: Mapping[str, Any], kind: rules.BreakKind
         "collection_id": None,
         "channel_fen": None,
         "our_fen": None,
-        "owner": about.get("received_by") or service.settings.break_owner,
+        "owner": service.settings.break_owner if brought_by in (None, FETCHED) else brought_by,
         "state": rules.BREAK_TRANSITIONS[None, rules.BreakAct.OPEN],
         "opened_on": today,
         "due_on": rules.due_on(today, service.settings.break_due_days),
@@ -299,17 +329,31 @@ def text_of_line(service: Payments, statement_id: UUID, row: Mapping[str, Any]) 
     return mask_in_text(read_text(service.sealer.open(row["raw"], line_context(statement_id, row["line_no"]))))
 
 
-def _recognise(channel: Channel, institution: str, day: date, upload: Upload) -> str:
+def too_late(row: Mapping[str, Any], resolution: str) -> Exception:
+    """The refusal of a resolution that something else has overtaken."""
+    kind = rules.BreakKind(row["kind"])
+    return problems.RESOLUTION_NOT_POSSIBLE(
+        kind=kind, kind_zh=rules.words_of(kind), resolution=resolution, possible=rules.Resolution.IGNORE
+    )
+
+
+def _is_account(service: Payments, pool: str, institution: str) -> bool:
+    account = service.settings.money_accounts.get(institution)
+    return account.pool == pool if account else institution == WECHAT_ACCOUNT
+
+
+def _recognise(files: DayFiles, channel: Source, institution: str, day: date, upload: Upload) -> str:
     """The layout of a file, which must have a line of its day where it has lines at all."""
     upload.file.seek(0)
     head = upload.file.read(HEAD_BYTES)
     try:
-        layout, reader = open_reader(channel, institution, head)
-        lines = [reader.take(line) for line in whole_lines(head)]
+        layout, splitter, reader = open_file(channel, institution, day, files, head)
+        pieces = iter(lambda: upload.file.read(HEAD_BYTES), b"")
+        lines = [reader.take(line) for line in first_lines(splitter, head, pieces)]
     except StatementUnreadable as error:
         raise problems.STATEMENT_UNREADABLE(reason=error) from error
     days = {business_day(line.paid_at) for line in lines if line and line.paid_at}
-    if days and day not in days:
+    if not fits_day(layout, days, day):
         raise problems.STATEMENT_OF_ANOTHER_DAY(found=f"{min(days)}…{max(days)}", day=day)
     return layout
 
@@ -329,9 +373,9 @@ def _not_in_state(row: Row, act: str) -> Exception:
     return problems.STATEMENT_NOT_IN_STATE(state=row["state"], act=act, act_zh=_ACTS[act])
 
 
-def _audit(tx: Writer, service: Payments, caller: Caller, row: Mapping[str, Any], action: str) -> None:
+def _audit(tx: Writer, service: Payments, row: Mapping[str, Any], action: str, *, by: str, client: str) -> None:
     detail = {"statement_id": str(row["statement_id"]), "channel": row["channel"], "day": row["day"].isoformat()}
-    tx.audit(row["pool"], action, caller.client_id, caller.subject, service.clock.now(), [], detail)
+    tx.audit(row["pool"], action, client, by, service.clock.now(), [], detail)
 
 
 def _shown(row: Mapping[str, Any] | None) -> dict[str, Any]:

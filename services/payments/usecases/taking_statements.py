@@ -10,13 +10,13 @@ from functools import partial
 from typing import Any
 
 from shared import evidence
-from shared.codes import Channel
 from shared.database import Row
 from shared.jobs import in_turn
 
-from ..formats.statement_layouts import open_reader
-from ..formats.statements import LineSplitter, RawLine, StatementLine, StatementReader
+from ..formats.statement_files import Splitter, open_file
+from ..formats.statements import RawLine, StatementLine, StatementReader
 from ..rules import reconciling as rules
+from ..rules.settlements import Source
 from ..store import statements as store
 from .statements import accept, gives_way, line_context
 from .suite import Payments
@@ -53,7 +53,7 @@ class _Intake:
         self.worked = False
         self._service = service
         self._statement = statement
-        self._splitter = LineSplitter()
+        self._splitter: Splitter | None = None
         self._reader: StatementReader | None = None
         self._read_rows = 0
         self._stored_rows = int(statement["rows_taken"])
@@ -62,13 +62,16 @@ class _Intake:
 
     def read(self, piece: bytes) -> None:
         """Read the lines of the next piece; rows that are stored already only count."""
-        if self._reader is None:
-            channel = Channel(self._statement["channel"])
-            _, self._reader = open_reader(channel, self._statement["institution"], piece)
+        if self._splitter is None:
+            channel, institution = Source(self._statement["channel"]), self._statement["institution"]
+            _, self._splitter, self._reader = open_file(
+                channel, institution, self._statement["day"], self._service.day_files, piece
+            )
         self._take(self._splitter.feed(piece))
 
     def read_end(self) -> None:
         """Read what follows the last line end."""
+        assert self._splitter is not None
         self._take(self._splitter.end())
         self._ended = True
 
