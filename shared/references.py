@@ -14,13 +14,14 @@ class SecretMissing(ValueError):
     """A reference that leads nowhere; the message names the reference, not a secret."""
 
 
-def load_secret(reference: str) -> bytes:
-    """The secret behind a reference. Raises SecretMissing."""
+def load_secret(reference: str, *, binary: bool = False) -> bytes:
+    """The secret behind a reference; `binary` bytes are left as they are. Raises SecretMissing."""
     kind, _, where = reference.partition(":")
     found = b""
     if kind == "file":
         try:
-            found = Path(where).read_bytes().strip()
+            found = Path(where).read_bytes()
+            found = found if binary else found.strip()
         except OSError as error:
             raise SecretMissing(f"the secret {reference!r} cannot be read") from error
     elif kind == "env":

@@ -50,7 +50,7 @@ class Agent:
         assert answer.status_code == 201, answer.text
         agent = cls(client, name, answer.json())
         key = {"pool": POOL, "public_key": agent.device.public_key, "label": "手机"}
-        assert (await post(client, "/v1/agents/devices", key)).status_code == 201
+        assert (await post(client, "/v1/agents/devices", key)).status_code in (201, 409)  # one telephone, two ledgers
         return agent
 
     @property
@@ -78,9 +78,11 @@ class Agent:
         line = {"kind": "contrary", "line_no": line_no, "contrary_of": contrary_of, "reason": "应为其弟缴费"}
         return self.sign(line, payer=payer)
 
-    def spoil(self, line_no: int) -> Line:
-        """A signed spoiled number."""
-        return self.sign({"kind": "spoiled", "line_no": line_no, "reason": "漏页"}, payer=None)
+    def spoil(self, line_no: int, *, receipt_no: str | None = None) -> Line:
+        """A signed spoiled number, and the spoiled paper with it."""
+        return self.sign(
+            {"kind": "spoiled", "line_no": line_no, "reason": "漏页", "receipt_no": receipt_no}, payer=None
+        )
 
     def sign(self, line: Line, *, payer: str | None) -> Line:
         """Put both signatures under a line."""

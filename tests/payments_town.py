@@ -1,5 +1,6 @@
 """Bills without the other services: payments learns them from events as registration tells them."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -72,6 +73,16 @@ async def issue_bills(
     return issued
 
 
+def trace_of(name: str) -> str:
+    """The trace number of a slip that a test calls so."""
+    return f"{int.from_bytes(hashlib.sha256(name.encode()).digest()[:4]) % 1_000_000:06d}"
+
+
+def slip(name: str, *, at: str = "2021-12-05T10:00:00+08:00") -> dict[str, str]:
+    """A slip of terminal T1."""
+    return {"terminal_no": "T1", "batch_no": "000001", "trace_no": trace_of(name), "paid_at": at}
+
+
 class Counter:
     """A clerk with an open shift."""
 
@@ -101,7 +112,7 @@ class Counter:
         key: str | None = None,
         amount_fen: int | None = None,
     ) -> httpx.Response:
-        """Take money for bills; `pos` is the reference number of a slip, otherwise cash."""
+        """Take money for bills; `pos` is what the test calls a slip, otherwise cash."""
         clock = datetime.fromisoformat("2021-12-05T10:00:00+08:00")
         body: dict[str, Any] = {
             "pool": POOL,
@@ -111,7 +122,7 @@ class Counter:
             "items": [{"bill_no": bill.bill_no, "amount_fen": amount_fen or bill.amount_fen} for bill in bills],
         }
         if pos:
-            body["pos"] = {"terminal_no": "T1", "reference_no": pos, "paid_at": clock.isoformat()}
+            body["pos"] = slip(pos, at=clock.isoformat())
         return await self.client.post(
             "/v1/counter/payments", json=body, headers={"Idempotency-Key": key or str(new_id())}
         )

@@ -10,8 +10,10 @@ from enum import Enum
 from deploy.local.drawings import graphs_of
 
 COLUMNS: Mapping[str, str] = {
+    "agreement": "state",
     "application": "state",
     "bill": "status",
+    "channel_file": "state",
     "channel_message": "status",
     "channel_order": "status",
     "claim_receipt": "status",
@@ -19,15 +21,32 @@ COLUMNS: Mapping[str, str] = {
     "enrolment": "state",
     "feed": "state",
     "ledger": "status",
+    "ledger_batch": "state",
     "package_run": "state",
     "package_version": "state",
+    "person_merge": "state",
+    "pos_sale": "state",
+    "receipt": "state",
+    "receipt_block": "state",
+    "receipt_cancellation": "state",
+    "receipt_segment": "state",
     "refund": "state",
+    "refund_package": "state",
     "remittance": "status",
     "roster": "state",
+    "settlement": "state",
     "shift": "status",
     "statement": "state",
     "statement_break": "state",
     "status_case": "state",
+    "tax_batch": "state",
+    "tax_batch_line": "state",
+    "treasury_package": "state",
+    "webhook": "state",
+    "webhook_delivery": "state",
+    "withholding": "state",
+    "withholding_line": "state",
+    "withholding_return": "state",
 }
 """The column in which each table keeps its state. The bank's journal keeps it in four."""
 
@@ -40,7 +59,7 @@ _STATE: Mapping[str, str] = {
 
 def guards(service: str) -> Iterator[str]:
     """The statements that put up the guards of a service."""
-    for table, graph in graphs_of(service).items():
+    for table, graph in {**graphs_of(service), **graphs_of("webhooks")}.items():
         state = _STATE.get(table) or f"{{0}}.{COLUMNS[table]}"
         edges = sorted({f"{_told(before)}>{_told(after)}" for (before, _), after in graph.items()})
         yield f"""

@@ -9,7 +9,8 @@ import pytest
 
 from deploy.local import places
 from deploy.local.drawings import graphs_of
-from tests.registration_town import OFFICER, PACKAGE, Villager, hand_in, publish_package, roster_file, rows_of
+from tests.payments_town import POOL
+from tests.registration_town import OFFICER, PACKAGE, Villager, hand_in, keyed, publish_package, roster_file, rows_of
 from tests.revisions_town import STANDARD, Town
 from tests.suite import ROOT, InProcessSuite
 
@@ -62,6 +63,7 @@ WATCHED = {
         "paying": "payout_has_an_outcome",
     },
     "bank_journal": {"received": "bank_payment_is_booked", "awaiting": "bank_reversal_has_its_original"},
+    "channel_file": {"wanted": "channel_file_is_there"},
     "channel_message": {"received": "channel_message_is_judged", "unreadable": "channel_message_is_judged"},
     "channel_order": dict.fromkeys(("created", "open", "closing"), "order_comes_to_its_end"),
     "claim_receipt": {"submitted": "claim_receipt_is_checked"},
@@ -73,27 +75,53 @@ WATCHED = {
         "withdrawing": "feed_is_taken_back",
     },
     "ledger": {"closed": "closed_ledger_is_remitted"},
+    "ledger_batch": {"received": "ledger_batch_is_taken"},
     "package_run": {"running": "no_run_waits_long"},
+    "person_merge": {"told": "merge_is_settled", "proposed": "merge_is_decided", "disputed": "dispute_is_decided"},
+    "receipt_block": {"issued": "receipt_block_comes_back", "returned": "receipt_block_is_counted"},
+    "receipt_cancellation": {"requested": "receipt_cancellation_is_checked"},
+    "receipt_segment": {"handed_out": "used_segment_is_written_off"},
     "refund": dict.fromkeys(("submitted", "processing", "abnormal"), "refund_has_an_outcome"),
+    "refund_package": {"built": "refund_package_built", "sent": "refund_package_sent"},
     "remittance": {"submitted": "slip_is_checked"},
     "roster": {"received": "no_roster_waits_long"},
-    "shift": {"open": "shift_is_closed"},
+    "shift": {"open": "shift_is_closed", "differs": "cash_difference_is_booked"},
     "statement": {"received": "break_is_resolved_in_time", "differs": "break_is_resolved_in_time"},
     "statement_break": {"open": "break_is_resolved_in_time", "proposed": "break_is_resolved_in_time"},
     "status_case": {"open": "case_is_decided"},
+    "tax_batch": {"built": "tax_batch_built", "sent": "tax_batch_sent"},
+    "tax_batch_line": {"refused": "refused_tax_line_is_mended"},
+    "treasury_package": dict.fromkeys(("incomplete", "differs"), "treasury_package_is_whole"),
+    "withholding": {
+        "built": "withholding_is_released",
+        "sent": "withholding_is_answered",
+        "refused": "withholding_comes_to_its_end",
+        "returned": "withholding_comes_to_its_end",
+    },
+    "withholding_return": {"differs": "withholding_return_is_judged"},
 }
 """The invariant or alarm that finds a record which stands too long in a state."""
 
 AT_REST = {
+    "agreement": {"valid"},
     "bank_journal": {"settled", "unsettled", "awaited"},  # booked; or a payment that may stay away for good
     "bill": {"open", "paid"},  # open until its window closes, and counted by the progress of the scheme
     "channel_order": {"closed", "expired", "failed"},  # ended, though money may still come
     "collection": {"settled", "surplus", "released"},  # what is owed back is an application of refunds
     "enrolment": {"enrolled", "paid"},
     "feed": {"taken", "declined"},
+    "ledger_batch": {"taken"},
     "ledger": {"open"},  # whose money is held too long, `GET /v1/remittances/overdue` names
     "package_version": {"draft", "validated", "published", "withdrawn"},
+    "person_merge": {"merged"},
+    "pos_sale": {"charged"},
+    "receipt": {"issued"},
+    "settlement": {"expected", "arrived", "missing", "differs"},  # what is late or differs is a break
     "statement": {"accepted"},
+    "tax_batch_line": {"waiting"},  # for its batch
+    "treasury_package": {"accepted"},
+    "withholding_line": {"asked", "failed", "dropped"},  # for its batch; what failed may go into the next one
+    "withholding_return": {"accepted"},
 }
 """States that wait for nobody."""
 
@@ -118,6 +146,10 @@ async def test_what_waits_too_long_for_somebody_is_an_alarm_until_it_is_done(
 ) -> None:
     suite = InProcessSuite(databases, tmp_path / "keys")
     town = await Town.enrolled(suite, 2)
+    terminal = {"terminal_no": "T1", "shop_no": "898140522000101", "counter_code": "HALL01", "region": "140522108"}
+    officer = suite.client("payments", "payments:check", user="officer-li")
+    registered = await officer.post("/v1/pos-terminals", json={"pool": POOL, **terminal}, headers=keyed())
+    assert registered.status_code == 201, registered.text
     await town.paid(1)  # the shift stays open
     await town.take(await town.bill(1, "paid"), pos="again")
     await town.take(await town.bill(2), pos="wrong", amount_fen=31900)
@@ -138,7 +170,8 @@ async def test_what_waits_too_long_for_somebody_is_an_alarm_until_it_is_done(
     assert (await counter.close(50000 + STANDARD)).status_code == 200
     assert await alarms(suite) == {"payments": {"suspense_is_explained"}}
     suite.set_clock("2022-01-23 09:00")
-    assert await alarms(suite) == {"payments": {"suspense_is_explained"}, "refunds": {"application_is_decided"}}
+    payments = {"suspense_is_explained", "cash_is_deposited"}
+    assert await alarms(suite) == {"payments": payments, "refunds": {"application_is_decided"}}
     await suite.close()
 
 

@@ -9,6 +9,7 @@ import pytest
 from alembic import command
 from alembic.config import Config
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
 
 from tests.suite import ROOT
 
@@ -75,6 +76,10 @@ async def test_payments_refunds_and_money_from_before(database: Migrated) -> Non
         f"'{POOL}', 32000, 0, 0, 'x', now(), now(), 'settled', null, 'R1', 1)",
         f"insert into collection {collection} values ('{POOL}', '{TWO}', '{TWO}', 'counter', 'pos', '{POOL}A', "
         f"'{POOL}', 32000, 32000, 32000, 'x', now(), now(), 'surplus', 'already_paid', 'R2', 2)",
+        f"insert into receipt_book (pool, book_code, last_number) values ('{POOL}', 'R', 2)",
+        f"insert into receipt values ('{POOL}', 'R', 1, 'R1', '{ONE}', '{POOL}A', '{ONE}', 'x', 32000, now(), 'c', "
+        "null, null), "
+        f"('{POOL}', 'R', 2, 'R2', '{TWO}', '{POOL}A', '{ONE}', 'x', 32000, now(), 'c', now(), 'refunded')",
         "insert into shift (pool, shift_id, counter_code, region, clerk, status, opening_float_fen, opened_at, "
         f"version) values ('{POOL}', '{ONE}', 'H1', '{POOL}', 'c', 'open', 0, now(), 1)",
         "insert into refund (pool, refund_id, application_id, collection_id, shift_id, scheme, method, amount_fen, "
@@ -87,10 +92,61 @@ async def test_payments_refunds_and_money_from_before(database: Migrated) -> Non
     assert tuple(refund) == ("settled", True, 0, 1)
     money = await database.run("select settles, refunding_fen from collection order by collection_id")
     assert [tuple(row) for row in money] == [(f"{POOL}A", 0), (None, 0)]
+    receipts = await database.run("select state, replaces from receipt order by number")
+    assert [tuple(row) for row in receipts] == [("issued", None), ("voided", None)]
     [voided] = await database.run("select void_reason, voided_at = issued_at from bill where status = 'voided'")
     assert tuple(voided) == ("assessment_voided", True)
     await database.at("payments", "-0014_alter_reversal")
     assert len(await database.run("select refunded_fen from collection")) == 2
+
+
+async def test_payments_orders_from_before_are_those_inside_wechat(database: Migrated) -> None:
+    await database.at("payments", "0017_alter_bill")
+    bill = "(pool, bill_no, assessment_id, scheme, person_id, unit_code, region, standard_fen, amount_fen, lines, "
+    bill += '"window", status, issued_at, version)'
+    order = "(pool, order_no, channel, bill_no, region, amount_fen, openid, payer_name, status, request, prepay_id, "
+    order += "created_at, expires_at, entered_at, ask_at, asked, version)"
+    await database.run(
+        f"insert into bill {bill} values ('{POOL}', '{POOL}A', '{ONE}', '{SCHEME}', '{ONE}', 'V1', '{POOL}', 32000, "
+        "32000, '[]', '{}', 'open', now(), 1)",
+        f"insert into channel_order {order} values ('{POOL}', '{POOL}N1', 'wechat', '{POOL}A', '{POOL}', 32000, 'o1', "
+        "'x', 'open', '{}', 'wx1', now(), now() + interval '1 hour', now(), now(), 0, 1)",
+        "select 1",
+    )
+    await database.at("payments", "0018_alter_order")
+    [found] = await database.run("select product, openid, ticket from channel_order")
+    assert tuple(found) == ("jsapi", "o1", "wx1")
+    await database.run("update channel_order set product = 'native', openid = null", "select 1")
+    await database.at("payments", "-0017_alter_bill")
+    [found] = await database.run("select openid, prepay_id from channel_order")
+    assert tuple(found) == ("", "wx1")
+
+
+async def test_payments_shifts_from_before_have_nothing_to_deposit(database: Migrated) -> None:
+    shift = "(pool, shift_id, counter_code, region, clerk, status, opening_float_fen, opened_at, closed_at, "
+    shift += "expected_cash_fen, counted_cash_fen, takings_fen, version)"
+    at = "'2021-12-05T17:30:00+08:00'"
+    await database.at("payments", "0029_create_pos_sale")
+    await database.run(
+        f"insert into shift {shift} values ('{POOL}', '{ONE}', 'H1', '{POOL}', 'c', 'closed', 500, {at}, {at}, 600, "
+        "600, 100, 2)",
+        f"insert into shift {shift} values ('{POOL}', '{TWO}', 'H1', '{POOL}', 'c', 'closed', 500, {at}, {at}, 600, "
+        "590, 100, 2)",
+        f"insert into shift {shift} values ('{POOL}', '{THREE}', 'H1', '{POOL}', 'c', 'open', 500, {at}, null, null, "
+        "null, null, 1)",
+        "select 1",
+    )
+    await database.at("payments", "head")
+    rows = await database.run(
+        "select status, deposit_fen, deposit_due_on::text, difference_booked_by from shift order by shift_id"
+    )
+    assert [tuple(row) for row in rows] == [
+        ("closed", 0, "2021-12-05", None),
+        ("closed", 0, "2021-12-05", "system"),
+        ("open", None, None, None),
+    ]
+    await database.at("payments", "-0029_create_pos_sale")
+    assert len(await database.run("select status from shift where status = 'closed'")) == 2
 
 
 async def test_registration_assessments_from_before_are_first_revisions(database: Migrated) -> None:
@@ -209,3 +265,32 @@ async def test_eligibility_rows_from_before_are_what_statuses_rest_on(database: 
     )
     await database.at("eligibility", "-0005_create_hukou")
     assert [row["hukou_id"].int % 10 for row in await database.run("select hukou_id from hukou")] == [1]
+
+
+async def test_eligibility_documents_and_decisions_from_before_stay(database: Migrated) -> None:
+    document = "(pool, document_id, person_id, type, number_hash, number_sealed, recorded_at)"
+    case = (
+        "(pool, case_id, given_hash, given_sealed, candidates, opened_at, person_id, decided_by, decided_at, version)"
+    )
+    await database.at("eligibility", "0010_create_match_case")
+    await database.run(
+        f"insert into person values ('{POOL}', '{ONE}', '1980-02-03', 'male', 'x', 1, now())",
+        f"insert into identity_document {document} values ('{POOL}', '{ONE}', '{ONE}', 'resident_id', 'h', 'n', now())",
+        f"insert into match_case {case} values ('{POOL}', '{ONE}', 'g', 's', '[]', now(), '{ONE}', 'a', now(), 2), "
+        f"('{POOL}', '{TWO}', 'k', 's', '[]', now(), null, null, null, 1)",
+        "select 1",
+    )
+    await database.at("eligibility", "head")
+    [person] = await database.run("select name_hash from person")
+    assert person["name_hash"] is None, "a job finds it, which can open the name"
+    [found] = await database.run("select type, valid_from, valid_to from identity_document")
+    assert tuple(found) == ("resident_id", None, None)
+    cases = await database.run("select times_used, last_used_at, withdrawn_at from match_case order by case_id")
+    assert [tuple(row) for row in cases] == [(0, None, None), (0, None, None)]
+    await database.at("eligibility", "-0010_create_match_case")
+    assert len(await database.run("select case_id from match_case")) == 2
+    await database.at("eligibility", "head")
+    passport = f"'{POOL}', '{TWO}', '{ONE}', 'foreign_passport', 'i', 'n', now()"
+    await database.run(f"insert into identity_document {document} values ({passport})", "select 1")
+    with pytest.raises(DBAPIError, match="documents of other kinds"):
+        await database.at("eligibility", "-0010_create_match_case")

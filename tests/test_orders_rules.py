@@ -35,7 +35,10 @@ def test_every_state_that_is_no_end_has_its_age_limit_and_its_alarm() -> None:
     for status, limit in rules.AGE_LIMITS.items():
         assert f"when '{status}' then interval '{limit.total_seconds():.0f} seconds'" in ORDER_LIMITS
     # An order may be open as long as it can be paid, and then until it was asked about.
-    assert rules.AGE_LIMITS[OrderStatus.OPEN].total_seconds() > rules.MOST_MINUTES * 60 + rules.LONGEST_PAUSE_SECONDS
+    assert (
+        rules.AGE_LIMITS[OrderStatus.OPEN].total_seconds()
+        > max(rules.MOST_MINUTES.values()) * 60 + rules.LONGEST_PAUSE_SECONDS
+    )
 
 
 def test_the_api_knows_the_same_states() -> None:
@@ -90,7 +93,6 @@ def test_order_numbers_begin_with_the_pool_fit_the_channel_and_are_told_apart(on
     ("now", "minutes", "expires"),
     [
         ("2021-12-05 10:00:00", 30, "2021-12-05 10:30:00"),
-        ("2021-12-05 10:00:00", 600, "2021-12-05 12:00:00"),
         ("2021-12-24 23:50:00", 30, "2021-12-25 00:20:00"),
         ("2021-12-25 23:50:00", 30, "2021-12-25 23:59:59"),
         ("2021-12-25 23:58:59", 30, "2021-12-25 23:59:59"),

@@ -17,7 +17,7 @@ from services.payments.rules import RefundState, ways
 from services.refunds import usecases as refunds
 from shared.codes import Channel
 from shared.ids import new_id
-from tests.payments_town import POOL, IssuedBill, issue_bills
+from tests.payments_town import POOL, IssuedBill, issue_bills, slip
 from tests.routes_town import FEN, Json, RoutesTown
 from tests.suite import close_app
 
@@ -111,6 +111,7 @@ async def test_accepted_is_not_paid(town: RoutesTown, channel: str) -> None:
     await in_order(town)
 
 
+@pytest.mark.channel("wechat: refund ends")
 @pytest.mark.parametrize("channel", CHANNELS)
 async def test_what_a_channel_refuses_can_go_another_way(town: RoutesTown, channel: str) -> None:
     await arrange(town, channel, "refused")
@@ -126,6 +127,7 @@ async def test_what_a_channel_refuses_can_go_another_way(town: RoutesTown, chann
     await in_order(town)
 
 
+@pytest.mark.channel("wechat: refund ends")
 async def test_money_without_enough_in_the_merchants_account_waits(town: RoutesTown) -> None:
     await town.wechat.control("faults", refund="NOT_ENOUGH")
     application = await town.paying("wechat")
@@ -151,6 +153,7 @@ async def abnormal(town: RoutesTown) -> Json:
     return found
 
 
+@pytest.mark.channel("wechat: refund ends")
 @pytest.mark.lesson("late success")
 async def test_a_closed_card_needs_two_people_and_a_counter(town: RoutesTown) -> None:
     found = await abnormal(town)
@@ -404,10 +407,8 @@ async def test_money_that_found_no_bill_goes_back_when_somebody_asks(town: Route
     if why == "bill_unknown":
         bill = IssuedBill("140522ZZZZZZZZZZZZZZZZ", bill.person_id, FEN)
     amount_fen = 31000 if why == "amount_differs" else FEN
-    slip = {"terminal_no": "T1", "reference_no": "r1", "paid_at": "2021-11-28T10:00:00+08:00"}
-    if why != "closed_day":
-        slip["paid_at"] = "2021-12-05T10:00:00+08:00"
-    body = {"pool": POOL, "shift_id": counter.shift["shift_id"], "method": "pos", "payer_name": "王小明", "pos": slip}
+    paper = slip("r1", at=f"2021-{'11-28' if why == 'closed_day' else '12-05'}T10:00:00+08:00")
+    body = {"pool": POOL, "shift_id": counter.shift["shift_id"], "method": "pos", "payer_name": "王小明", "pos": paper}
     items = [{"bill_no": bill.bill_no, "amount_fen": amount_fen}]
     taken = await counter.client.post(
         "/v1/counter/payments", json=body | {"items": items}, headers={"Idempotency-Key": "wrong"}

@@ -17,7 +17,7 @@ from services.refunds import usecases
 from shared.ids import new_id
 from shared.jobs import drain
 from shared.tokens import Verifier
-from tests.payments_town import POOL, Counter, IssuedBill, issue_bills
+from tests.payments_town import POOL, Counter, IssuedBill, issue_bills, slip
 from tests.registration_town import publish_package
 from tests.suite import InProcessSuite, close_app
 
@@ -176,7 +176,6 @@ async def publish(suite: InProcessSuite) -> None:
 
 async def take(counter: Counter, bill: IssuedBill, day: str = "2021-12-05") -> str:
     """Take money for a bill by POS; the collection."""
-    slip = {"terminal_no": "T1", "reference_no": str(new_id())[:30], "paid_at": f"{day}T10:00:00+08:00"}
     answer = await counter.client.post(
         "/v1/counter/payments",
         json={
@@ -184,7 +183,7 @@ async def take(counter: Counter, bill: IssuedBill, day: str = "2021-12-05") -> s
             "shift_id": counter.shift["shift_id"],
             "method": "pos",
             "payer_name": "王小明",
-            "pos": slip,
+            "pos": slip(str(new_id()), at=f"{day}T10:00:00+08:00"),
             "items": [{"bill_no": bill.bill_no, "amount_fen": bill.amount_fen}],
         },
         headers={"Idempotency-Key": str(new_id())},

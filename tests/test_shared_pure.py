@@ -339,7 +339,7 @@ STATUSES = """
 dibao · destitute · orphan · unattended_child · registered_poor · fallen_into_poverty · at_risk_of_poverty ·
 stably_out_of_poverty · low_income_family · disabled · key_entitled · family_planning_hardship · clergy ·
 returned_overseas_chinese · detained · armed_police · employee_insured · insured_elsewhere · student ·
-hardship_enterprise_retiree · deceased
+hardship_enterprise_retiree · deceased · residence_permit
 """
 PAYERS = """
 person · medical_assistance_fund · county_finance · district_finance · city_finance · province_finance ·

@@ -25,7 +25,7 @@ from services.payments import usecases
 from shared import logs
 from shared.ids import new_id
 from shared.service import JSON_LIMIT_BYTES
-from tests.payments_town import POOL, Counter, issue_bills
+from tests.payments_town import POOL, Counter, issue_bills, slip
 from tests.suite import InProcessSuite, close_app
 
 NOWHERE = {"payments": "postgresql+asyncpg://nobody@127.0.0.1:1/nothing"}
@@ -83,14 +83,13 @@ def faults(answer: httpx.Response) -> set[tuple[str, str]]:
 
 def order(**other: Any) -> dict[str, Any]:
     """A payment by POS for a bill that there is not."""
-    slip = {"terminal_no": "T1", "reference_no": "r1", "paid_at": "2021-12-05T10:00:00+08:00"}
     items = [{"bill_no": "140522ZZZZZZZZZZZZZZZZ", "amount_fen": 32000}]
     body = {
         "pool": POOL,
         "shift_id": str(new_id()),
         "method": "pos",
         "payer_name": "王小明",
-        "pos": slip,
+        "pos": slip("r1"),
         "items": items,
     }
     return body | other
@@ -265,7 +264,8 @@ async def test_every_fault_of_a_body_is_named_by_its_pointer(bare: InProcessSuit
         ("/shift_id", "uuid_parsing"),
         ("/method", "literal_error"),
         ("/payer_name", "string_too_short"),
-        ("/pos/reference_no", "missing"),
+        ("/pos/batch_no", "missing"),
+        ("/pos/trace_no", "missing"),
         ("/pos/paid_at", "timezone_aware"),
         ("/items/0/bill_no", "string_too_short"),
         ("/items/0/amount_fen", "greater_than"),
@@ -330,8 +330,8 @@ async def test_an_amount_is_an_integer_and_nothing_that_can_be_taken_for_one(bar
     "body",
     [
         order(payer_name="王\u0000小明"),
-        order(pos={"terminal_no": "T1", "reference_no": "r1", "paid_at": "0001-01-01T00:00:00+14:00"}),
-        order(pos={"terminal_no": "T1", "reference_no": "r1", "paid_at": "9999-12-31T23:59:59-14:00"}),
+        order(pos=slip("r1", at="0001-01-01T00:00:00+14:00")),
+        order(pos=slip("r1", at="9999-12-31T23:59:59-14:00")),
     ],
 )
 async def test_what_no_database_holds_is_a_fault_of_the_request(payments: InProcessSuite, body: dict[str, Any]) -> None:

@@ -160,7 +160,7 @@ def test_acts_follow_one_another_and_leave_some_unpaid(made):
     assert len(paid) < 0.98 * len(town.living())
     assert max(paid.values()) == 2
     assert Counter(act["expected_refusal"] for act in pays)["closed_day"] == 3
-    by_card = [(act["terminal_no"], act["reference_no"]) for act in taken if act["method"] == "pos"]
+    by_card = [(act["terminal_no"], act["batch_no"], act["trace_no"]) for act in taken if act["method"] == "pos"]
     assert len(by_card) == len(set(by_card))
     for act in taken:
         day = datetime.fromisoformat(act["at"])
@@ -170,7 +170,7 @@ def test_acts_follow_one_another_and_leave_some_unpaid(made):
     shifts = {(act["counter"], act["at"][:10]) for act in acts if act["act"] == "open_shift"}
     at_counters = [act for act in acts if act["act"] in {"pay", "pay_refund"} and act["counter"]]
     assert {(act["counter"], act["shift_day"]) for act in at_counters} == shifts
-    elsewhere = [act["insured"] for act in acts if act["act"] in {"pay_wechat", "pay_bank"}]
+    elsewhere = [act["insured"] for act in acts if act["act"] in {"pay_wechat", "pay_bank", "pay_unionpay"}]
     items = [item for act in acts for item in act.get("items", []) + act.get("lines", [])]
     elsewhere += [item["insured"] for item in items if "insured" in item]
     assert len({*paid, *elsewhere}) < 0.98 * len(town.living())
@@ -226,7 +226,7 @@ def test_lists_come_after_people_have_enrolled_or_paid(disturbed):
     for act in disturbed:
         for number in act["insured"] if act["act"] == "pay" and act["expected_refusal"] is None else []:
             paid_at.setdefault(number, act["at"])
-        if act["act"] in ("pay_wechat", "pay_bank"):
+        if act["act"] in ("pay_wechat", "pay_bank", "pay_unionpay"):
             paid_at.setdefault(act["insured"], act["at"])
         for item in act.get("lines", []) if act["act"] == "record_lines" else act.get("items", []):
             paid_at.setdefault(item.get("insured", ""), item.get("paid_at", act["at"]))
@@ -282,7 +282,7 @@ def paid_days(acts: list[dict[str, Any]]) -> dict[str, set[date]]:
     days: dict[str, set[date]] = defaultdict(set)
     for act in acts:
         numbers = act["insured"] if act["act"] == "pay" else [act.get("insured", "")]
-        for number in numbers if act["act"] in ("pay", "pay_wechat", "pay_bank") else []:
+        for number in numbers if act["act"] in ("pay", "pay_wechat", "pay_bank", "pay_unionpay") else []:
             days[number].add(date.fromisoformat(act["at"][:10]))
         for item in [*act.get("items", []), *act.get("lines", [])]:
             days[item["insured"]].add(date.fromisoformat(item["paid_at"][:10]))

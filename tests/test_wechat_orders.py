@@ -19,6 +19,8 @@ from services.payments.rules.orders import Word
 from services.payments.schemas.wechat import WechatAmount, WechatTransaction
 from services.payments.settings import WechatSettings
 from services.payments.usecases import concluding
+from services.payments.usecases.cashier import Said
+from services.payments.usecases.wechat import came_by
 from shared.clock import SHANGHAI
 from shared.database import assert_no_transaction
 from shared.ids import new_id
@@ -224,6 +226,7 @@ async def test_without_a_merchant_number_wechat_is_not_offered(
 # --- notifications ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.channel("wechat: duplicates")
 @pytest.mark.lesson("same callback 100 times")
 async def test_the_same_notice_a_hundred_times_reordered_and_two_for_no_order_are_one_credit(
     town: WechatTown, bill: IssuedBill
@@ -270,6 +273,7 @@ async def test_a_notice_at_once_from_many_workers_is_booked_once(town: WechatTow
     await close_app(second)
 
 
+@pytest.mark.channel("wechat: schedule")
 async def test_a_notice_that_is_not_accepted_is_repeated(town: WechatTown, bill: IssuedBill) -> None:
     order = await town.ordered(bill)
     payments, away = town.suite.apps["payments"], FastAPI()
@@ -281,6 +285,7 @@ async def test_a_notice_that_is_not_accepted_is_repeated(town: WechatTown, bill:
     assert (await town.read(order))["status"] == "paid"
 
 
+@pytest.mark.channel("wechat: probes", "wechat: old timestamp", "wechat: wrong serial")
 @pytest.mark.parametrize(
     ("kind", "why"), [("signtest", "probe"), ("old", "stale"), ("serial", "serial"), ("tampered", "signature")]
 )
@@ -291,7 +296,7 @@ async def test_what_wechat_has_not_just_signed_is_refused_and_books_nothing(
     assert (await town.control("probe", kind=kind))["status"] == 401
     assert await town.rows("select 1 from channel_message") == []
     assert await town.outcomes() == []
-    answer = await town.notify(b"{}", town.hall.keys.headers(b"{}", PUBLIC_KEY_ID, probe=True))
+    answer = await town.notify(b"{}", town.hall.keys.headers(b"{}", PUBLIC_KEY_ID, flaw="signtest"))
     assert (answer.status_code, answer.json()["code"]) == (401, "FAIL")
     counted = CHANNEL_MESSAGES.labels("wechat", f"not_genuine_{why}")._value.get()
     assert counted > 0
@@ -354,6 +359,7 @@ async def test_a_process_that_dies_after_storing_a_notice_leaves_it_to_the_job(
 # --- unknown is not failed --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.channel("wechat: paid, then time-out")
 async def test_a_time_out_is_asked_about_and_found_to_be_paid(town: WechatTown, bill: IssuedBill) -> None:
     town.line.cut("create", "query")
     answer = await town.order(bill, key="k1")
@@ -403,6 +409,7 @@ async def test_a_process_that_dies_before_the_call_leaves_an_order_that_fails(
     await town.ordered(bill)
 
 
+@pytest.mark.channel("wechat: failure, then success")
 async def test_wechats_own_failure_is_asked_about_at_once(town: WechatTown, bill: IssuedBill) -> None:
     await town.control("faults", system_error=1)
     await town.ordered(bill)
@@ -468,6 +475,7 @@ async def test_a_payer_closes_an_order_and_it_cannot_be_paid(town: WechatTown, b
     assert town.hall.books.orders[order["order_no"]].state == "CLOSED"
 
 
+@pytest.mark.channel("wechat: paid after close")
 @pytest.mark.lesson("late success")
 async def test_a_success_after_closing_is_booked(town: WechatTown, bill: IssuedBill) -> None:
     order = await town.ordered(bill)
@@ -498,7 +506,7 @@ async def test_money_comes_after_whatever_end_the_channel_told(
     town.line.mend()
     [row] = await town.rows("select * from channel_order")
     assert row["status"] == ("open" if opened else "created")
-    ended = await concluding.record(town.service, row, concluding.Said(word), over=over)
+    ended = await concluding.record(town.service, row, Said(word), over=over)
     assert ended["status"] == after
     paid = WechatTransaction(
         mchid=MCHID,
@@ -509,7 +517,7 @@ async def test_money_comes_after_whatever_end_the_channel_told(
         success_time=town.suite.clock.now(),
         amount=WechatAmount(total=32000),
     )
-    said = concluding.Said(Word.PAID, paid)
+    said = Said(Word.PAID, came_by(POOL, row, paid))
     assert {(await concluding.record(town.service, ended, said))["status"] for _ in range(2)} == {"paid"}
     assert await town.outcomes() == [("settled", None)]
 

@@ -69,7 +69,7 @@ async def _done(hook: Awaitable[None] | None) -> None:
 
 def _name(request: httpx.Request) -> str:
     path = request.url.path
-    if path.endswith("/jsapi"):
+    if path.endswith(("/jsapi", "/h5", "/native")):
         return "create"
     if path.endswith("/close"):
         return "close"

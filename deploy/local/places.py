@@ -25,7 +25,7 @@ ISSUER_PORT = 8005
 SERVICE_PORTS = {"eligibility": 8002, "registration": 8001, "payments": 8003, "refunds": 8004}
 """The ports of the contract, in the order in which the services need one another."""
 SERVICES = tuple(SERVICE_PORTS)
-SIMULATOR_PORTS = {"wechat": 8010, "bank": 8011, "tax": 8012}
+SIMULATOR_PORTS = {"wechat": 8010, "bank": 8011, "tax": 8012, "unionpay": 8013, "pos": 8014}
 """The channels of the local run, simulated: 8010 to 8019."""
 PORTS = {"issuer": ISSUER_PORT, **SERVICE_PORTS, **SIMULATOR_PORTS}
 

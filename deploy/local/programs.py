@@ -13,7 +13,7 @@ from pathlib import Path
 from deploy.local import places
 from deploy.local.issuer import ISSUER, Issuer
 from deploy.local.runner import Program
-from deploy.local.simulators import bank, tax, tax_refunds, wechat_wire
+from deploy.local.simulators import bank, tax, tax_assessments, tax_refunds, treasury_wire, unionpay_wire, wechat_wire
 
 UPSTREAM = {
     "eligibility": (),
@@ -26,6 +26,7 @@ UPSTREAM = {
 _FOLLOW_SECONDS = "0.2"
 _REFUND_ASK_SECONDS = "0.5"  # the simulated channels are done when one asks again
 _DRAIN_SECONDS = "10"
+_POSTING_DAYS = 366  # a season brings no packages of the treasury; whoever wants them hands them in
 
 
 def settings_of(service: str, database_url: str) -> dict[str, str]:
@@ -39,6 +40,7 @@ def settings_of(service: str, database_url: str) -> dict[str, str]:
         "CLIENT_SECRET": Issuer().secret(service),
         "FOLLOW_SECONDS": _FOLLOW_SECONDS,
         "SEALING_KEYS": _sealing_keys(service),
+        "WEBHOOK_PRIVATE_ADDRESSES": "true",
     }
     values |= {f"{asked.upper()}_URL": places.address(places.SERVICE_PORTS[asked]) for asked in UPSTREAM[service]}
     values |= _CHANNELS.get(service, dict)()
@@ -47,11 +49,15 @@ def settings_of(service: str, database_url: str) -> dict[str, str]:
 
 def _channel_settings() -> dict[str, str]:
     """How payments finds and knows the simulated channels."""
-    office = tax_refunds.office_settings(places.address(places.SIMULATOR_PORTS["tax"]))
+    tax_address = places.address(places.SIMULATOR_PORTS["tax"])
+    office = tax_refunds.office_settings(tax_address)
     return {
         "BANKS": bank.settings_of(),
         "TAX_KEYS": tax.settings_of(),
         "TAX_OFFICE": office,
+        "TAX_ASSESSMENTS": tax_assessments.settings_of(),
+        "TREASURY": treasury_wire.settings_of(tax_address, posting_days=_POSTING_DAYS),
+        "UNIONPAY": unionpay_wire.settings_of(),
         "WECHAT": wechat_wire.settings_of(),
         "REFUND_ASK_SECONDS": _REFUND_ASK_SECONDS,
     }

@@ -11,7 +11,9 @@ from deploy.local import places
 from deploy.local.clock import suite_clock
 from deploy.local.launch import die_with_parent
 from deploy.local.simulators import bank as bank_simulator
+from deploy.local.simulators import pos as pos_simulator
 from deploy.local.simulators import tax as tax_simulator
+from deploy.local.simulators import unionpay as unionpay_simulator
 from deploy.local.simulators import wechat as wechat_simulator
 
 
@@ -45,9 +47,19 @@ def bank() -> FastAPI:
     return bank_simulator.create_app(books=places.SIMULATORS / "bank.jsonl")
 
 
+def pos() -> FastAPI:
+    """The card terminals of the counters and their acquirer, simulated."""
+    return pos_simulator.create_app(books=places.SIMULATORS / "pos.jsonl")
+
+
 def tax() -> FastAPI:
     """The tax bureau, simulated."""
     return tax_simulator.create_app(books=places.SIMULATORS / "tax.jsonl")
+
+
+def unionpay() -> FastAPI:
+    """UnionPay, simulated."""
+    return unionpay_simulator.create_app(books=places.SIMULATORS / "unionpay.jsonl")
 
 
 def wechat() -> FastAPI:

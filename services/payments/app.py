@@ -8,18 +8,31 @@ from fastapi import FastAPI
 from shared.clock import Clock, WallClock
 from shared.database import Database
 from shared.http import Upstream
+from shared.rates import Rates
+from shared.references import load_secret
 from shared.sealing import Sealer
 from shared.service import build, client_credentials, verifier
 
 from . import jobs
 from .api import router
-from .clients import Bank, RegistrationClient, TaxOffice, WechatClient, banks_of
+from .clients import (
+    Bank,
+    RegistrationClient,
+    TaxAssessments,
+    TaxOffice,
+    TreasuryFront,
+    UnionPayClient,
+    WechatClient,
+    banks_of,
+)
 from .formats.tax import Rfc9421
+from .formats.tax_sm2 import ByKey, Sm2Key
+from .formats.tips import Tips
 from .invariants import ALARMS, INVARIANTS
-from .settings import Settings
+from .settings import Settings, TreasurySettings
 from .usecases import Payments
 
-REVISION = "0017_alter_bill"
+REVISION = "0030_alter_shift"
 """The migration this code expects."""
 
 
@@ -40,22 +53,37 @@ def create_app(
     keys = settings.sealing_keys.get_secret_value()
     banks = banks_of(settings.banks, by_name.get("bank"))
     wechat = WechatClient.of(settings.wechat, by_name.get("wechat"))
+    unionpay = UnionPayClient.of(settings.unionpay, by_name.get("unionpay"))
     tax_office = TaxOffice.of(settings.tax_office, by_name.get("tax"))
-    channels: list[Bank | TaxOffice | WechatClient] = [
+    tax_assessments = TaxAssessments.of(settings.tax_assessments, settings.tax_office, by_name.get("tax"))
+    treasury = TreasuryFront.of(settings.treasury, by_name.get("treasury"))
+    channels: list[Bank | TaxAssessments | TaxOffice | TreasuryFront | UnionPayClient | WechatClient] = [
         *banks.values(),
         *([wechat] if wechat else []),
+        *([unionpay] if unionpay else []),
         *([tax_office] if tax_office else []),
+        *([tax_assessments] if tax_assessments else []),
+        *([treasury] if treasury else []),
     ]
     service = Payments(
         settings,
         database,
         clock,
         RegistrationClient(registration),
-        tax_signatures=Rfc9421(settings.tax_keys),
+        tax_signatures=ByKey(
+            Rfc9421(settings.tax_keys),
+            {key_id: Sm2Key(**key.model_dump()) for key_id, key in settings.tax_sm2_keys.items()},
+        ),
         keys=Sealer.from_setting(keys) if keys else None,
         banks=banks,
         wechat=wechat,
+        unionpay=unionpay,
         tax_office=tax_office,
+        check_rate=Rates(settings.receipts.checks_per_minute, 60),
+        number_rate=Rates(settings.receipts.checks_per_minute, 3600),
+        tax_assessments=tax_assessments,
+        tips=_tips(settings.treasury),
+        treasury=treasury,
     )
     following = jobs.followers(service)
     return build(
@@ -74,3 +102,10 @@ def create_app(
         revision=REVISION,
         close=[registration.close, *(channel.close for channel in channels)],
     )
+
+
+def _tips(settings: TreasurySettings | None) -> Tips | None:
+    """What reads and writes the treasury's packages, where the settings know it."""
+    if settings is None:
+        return None
+    return Tips(load_secret(settings.key), settings.encoding, settings.success_states, settings.voucher_types)

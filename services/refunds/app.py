@@ -17,7 +17,7 @@ from .invariants import ALARMS, INVARIANTS
 from .settings import Settings
 from .usecases import Refunds
 
-REVISION = "0003_alter_routes"
+REVISION = "0004_create_webhook"
 """The migration this code expects."""
 
 

@@ -17,10 +17,12 @@ _PAYOUT_REFUSALS = frozenset(
         "collection_unknown",
         "not_refundable",
         "not_the_way_back",
+        "refund_account_needed",
         "refund_exceeds_paid",
         "shift_closed",
         "shift_of_another",
         "shift_unknown",
+        "treasury_not_set_up",
     }
 )
 

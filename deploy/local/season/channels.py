@@ -25,9 +25,16 @@ class Channels:
 
     async def order_wechat(self, act: Act) -> None:
         """The payer asks for an order and gets what opens the cashier, or is told why not (S004-20)."""
-        slip = self._notebook.slip(act["insured"])
         openid = f"o{act['payer_identity_number'] or act['payer_name'].encode().hex()}"
-        body = {"pool": self._wire.pool, "bill_no": slip.bill_no, "channel": "wechat", "openid": openid,
+        await self._order(act, {"channel": "wechat", "openid": openid})
+
+    async def order_unionpay(self, act: Act) -> None:
+        """The payer asks for a code to scan."""
+        await self._order(act, {"channel": "unionpay", "product": "native"})
+
+    async def _order(self, act: Act, cashier: Act) -> None:
+        slip = self._notebook.slip(act["insured"])
+        body = {"pool": self._wire.pool, "bill_no": slip.bill_no, **cashier,
                 "payer_name": act["payer_name"], "place": act["place"],
                 "payer_id": self._notebook.persons.get(act["payer_identity_number"] or "")}  # fmt: skip
         reply = await self._wire.post("payments", act["by"], "/v1/orders", key=f"act-{act['n']}", body=body,
@@ -49,6 +56,17 @@ class Channels:
             return
         told = {"out_trade_no": order_no, "faults": act.get("faults", [])}
         await self._simulators.tell("wechat", "pay", told)
+        await self._await_paid(act, order_no, "wechat")
+
+    async def pay_unionpay(self, act: Act) -> None:
+        """The payer scans the code and pays; it is done when the order says so."""
+        order_no = self._orders.get(act["order"])
+        if order_no is None:
+            return
+        await self._simulators.tell("unionpay", "pay", {"order_no": order_no, "at": act["at"]})
+        await self._await_paid(act, order_no, "bank")
+
+    async def _await_paid(self, act: Act, order_no: str, channel: str) -> None:
         path, deadline = f"/v1/orders/{order_no}", time.monotonic() + _SETTLING_SECONDS
         while True:
             order = (await self._wire.get("payments", act["by"], path, pool=self._wire.pool)).body
@@ -58,7 +76,7 @@ class Channels:
                 raise Unexpected(f"order {order_no} is {order['status']}, not paid, after {_SETTLING_SECONDS:.0f} s")
             await asyncio.sleep(_POLL_SECONDS)
         item = {"outcome": act.get("expected", "settled"), "collection_id": order["collection_id"]}
-        self._notebook.took(act, "wechat", item, order["amount_fen"])
+        self._notebook.took(act, channel, item, order["amount_fen"])
 
     async def pay_bank(self, act: Act) -> None:
         """The bank asks what is owed, takes it and tells us."""

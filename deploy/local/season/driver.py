@@ -31,7 +31,9 @@ _AT_ONCE = 8
 _CATCH_UP_SECONDS = 180.0
 _POLL_SECONDS = 0.05
 _CHANGING = frozenset({"hand_in_feed", "decide_case", "reassess"})
-_PAYING = frozenset({"pay", "order_wechat", "pay_bank", "confirm_tax", "confirm_tax_batch", "record_lines"})
+_PAYING = frozenset(
+    {"pay", "order_wechat", "order_unionpay", "pay_bank", "confirm_tax", "confirm_tax_batch", "record_lines"}
+)
 FOLLOWERS = ("registration", "payments", "refunds")
 
 
@@ -72,6 +74,8 @@ class Driver:
             "decide_case": lambda act: cases.decide_case(act, scheme),
             "open_shift": counters.open_shift,
             "close_shift": counters.close_shift,
+            "register_terminal": counters.register_terminal,
+            "deposit_cash": counters.deposit_cash,
             "pay": counters.pay,
             "check_refund": back.check_refund,
             "decide_refund": back.decide_refund,
@@ -86,6 +90,8 @@ class Driver:
         self._handlers |= {
             "order_wechat": channels.order_wechat,
             "pay_wechat": channels.pay_wechat,
+            "order_unionpay": channels.order_unionpay,
+            "pay_unionpay": channels.pay_unionpay,
             "pay_bank": channels.pay_bank,
             "reverse_bank": channels.reverse_bank,
             "check_bank_day": channels.check_bank_day,

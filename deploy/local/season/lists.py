@@ -95,7 +95,7 @@ class Lists:
             "enrolment": act["enrolment"],
             "person": {
                 "name": person["name"],
-                "document": {"type": "resident_id", "number": person["identity_number"]},
+                "document": person.get("document") or {"type": "resident_id", "number": person["identity_number"]},
                 "hukou": person["hukou"],
                 "residence": person["residence"],
                 "household_no": person["household_no"],

@@ -30,6 +30,7 @@ class Notebook:
     slips: dict[str, Slip] = field(default_factory=dict)  # person_id -> slip
     without_slip: set[str] = field(default_factory=set)  # person_ids newly enrolled
     drawers: dict[tuple[str, str], Drawer] = field(default_factory=dict)  # counter, day -> shift
+    cash: dict[str, list[tuple[str, int]]] = field(default_factory=lambda: defaultdict(list))  # counter -> shift, fen
     money: dict[tuple[str, str], str] = field(default_factory=dict)  # whose, outcome -> collection_id
     orders: dict[str, str] = field(default_factory=dict)  # identity number -> order_no at WeChat
     cases: dict[str, str] = field(default_factory=dict)  # person_id, or bill_no where nobody is known -> application_id

@@ -7,7 +7,7 @@ the field shares no code with the service either.
 import base64
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -29,7 +29,7 @@ class Device:
         return base64.b64encode(self._key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)).decode()
 
     def sign(self, role: str, signer: str, signed_at: str, hash_: str) -> dict[str, Any]:
-        """A signature as `payer`, `agent` or `head`, without the hash that it is for."""
+        """A signature as `payer`, `agent`, `head` or `batch`, without the hash that it is for."""
         message = "\n".join(("canbao-ledger-signature", role, signer, utc(signed_at), hash_))
         made = base64.b64encode(self._key.sign(message.encode())).decode()
         return {"signer": signer, "signed_at": signed_at, "ed25519": made}
@@ -55,6 +55,18 @@ class Device:
             by_payer = {"signer": payer, "signed_at": signed_at, "image_ref": payer_image}
         return {**signed, "payer_signature": {**by_payer, "line_hash": hash_}}
 
+    def signed_batch(
+        self, pool: str, ledger_id: str, lines: Sequence[Mapping[str, Any]], *, agent: str, batch_no: str, made_at: str
+    ) -> bytes:
+        """Signed lines as a file to be carried to where there is a network: a head, the lines, and the hash, signed."""
+        head = {"format": "canbao-ledger-batch", "version": 1, "pool": pool, "ledger_id": ledger_id, "agent": agent,
+                "batch_no": batch_no, "made_at": made_at, "lines": len(lines)}  # fmt: skip
+        body = "".join(f"{_json(row)}\n" for row in (head, *lines)).encode()
+        hash_ = hashlib.sha256(body).hexdigest()
+        made = self.sign("batch", agent, made_at, hash_)
+        foot = {"sha256": hash_, "signed_at": made["signed_at"], "ed25519": made["ed25519"]}
+        return body + f"{_json(foot)}\n".encode()
+
 
 def line_hash(pool: str, ledger_id: str, line: Mapping[str, Any]) -> str:
     """SHA-256 over a line as JSON: pool and ledger in it, keys in order, no blanks, nothing null, `paid_at` in UTC."""
@@ -64,6 +76,10 @@ def line_hash(pool: str, ledger_id: str, line: Mapping[str, Any]) -> str:
     whole = {**content, "pool": pool, "ledger_id": ledger_id}
     text = json.dumps(whole, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _json(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def ledger_hash(hashes: Mapping[int, str]) -> str:

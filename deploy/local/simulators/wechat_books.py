@@ -1,25 +1,32 @@
-"""What a simulated WeChat Pay knows: orders, refunds, and the trade bill of a day.
+"""What a simulated WeChat Pay knows: orders, refunds, withdrawals, and so the bills of a day (see wechat_bills)."""
 
-The bill is UTF-8 with BOM and CRLF, values with back-ticks, amounts in yuan. Faults on demand: `unknown_line` (a
-payment that nobody made), `wrong_amount` (a line one yuan too high; both are also in the totals), `cut_end` (the file
-ends in the middle of its last line).
-"""
-
+import hashlib
 import json
 from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
-STATEMENT_FAULTS = frozenset({"unknown_line", "wrong_amount", "cut_end"})
-SHANGHAI = ZoneInfo("Asia/Shanghai")
+from .wechat_bills import (
+    BILL_FAULTS,
+    SHANGHAI,
+    Flow,
+    TradeType,
+    empty_row,
+    fund_flow_bill,
+    local_day,
+    paid_columns,
+    trade_bill,
+    yuan,
+)
+
+__all__ = ["BILL_FAULTS", "SHANGHAI", "Books", "Order", "Refund", "Withdrawal"]
 
 
 @dataclass
 class Order:
-    """An order. `state`: NOTPAY · SUCCESS · CLOSED · REFUND."""
+    """An order. `state`: NOTPAY · SUCCESS · CLOSED · REFUND. `product`: jsapi · h5 · native."""
 
     out_trade_no: str
     prepay_id: str
@@ -27,11 +34,31 @@ class Order:
     state: str = "NOTPAY"
     transaction_id: str = ""
     success_time: str = ""
+    product: str = "jsapi"
 
     @property
     def total(self) -> int:
         """Its amount in fen."""
         return int(self.body["amount"]["total"])
+
+    @property
+    def trade_type(self) -> str:
+        """JSAPI · MWEB · NATIVE."""
+        return _TRADE_TYPES[self.product]
+
+    @property
+    def payer(self) -> dict[str, str]:
+        """Who pays; whom WeChat does not know beforehand pays as somebody."""
+        known = self.body.get("payer")
+        return dict(known) if known else {"openid": f"o{hashlib.sha256(self.out_trade_no.encode()).hexdigest()[:27]}"}
+
+    def handed_out(self) -> dict[str, str]:
+        """What the merchant gets for it."""
+        return {
+            "jsapi": {"prepay_id": self.prepay_id},
+            "h5": {"h5_url": f"https://wx.tenpay.com/cgi-bin/mmpayweb-bin/checkmweb?prepay_id={self.prepay_id}"},
+            "native": {"code_url": f"weixin://wxpay/bizpayurl?pr={self.prepay_id[-9:]}"},
+        }[self.product]
 
     def over(self, now: datetime) -> bool:
         """Whether its time has run out."""
@@ -49,11 +76,11 @@ class Order:
         if self.transaction_id:
             shown |= {
                 "transaction_id": self.transaction_id,
-                "trade_type": "JSAPI",
+                "trade_type": self.trade_type,
                 "bank_type": "OTHERS",
                 "attach": self.body.get("attach", ""),
                 "success_time": self.success_time,
-                "payer": self.body["payer"],
+                "payer": self.payer,
                 "amount": {"total": self.total, "payer_total": self.total, "currency": "CNY", "payer_currency": "CNY"},
             }
         return shown
@@ -99,19 +126,30 @@ class Refund:
 
 
 @dataclass
+class Withdrawal:
+    """Money that went from the merchant's balance to its bank account (提现)."""
+
+    withdraw_no: str
+    amount: int
+    at: str
+
+
+@dataclass
 class Books:
-    """Orders and refunds; kept in a file of one JSON object per line where a path is given, the last line counts."""
+    """All of it; kept in a file of one JSON object per line where a path is given, the last line counts."""
 
     path: Path | None = None
     orders: dict[str, Order] = field(default_factory=dict)
     refunds: dict[str, Refund] = field(default_factory=dict)
+    withdrawals: dict[str, Withdrawal] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for line in self.path.read_text(encoding="utf-8").splitlines() if self.path and self.path.exists() else ():
             said = json.loads(line)
-            self._place(Refund(**said) if "out_refund_no" in said else Order(**said))
+            kind = Refund if "out_refund_no" in said else Withdrawal if "withdraw_no" in said else Order
+            self._place(kind(**said))
 
-    def keep(self, record: Order | Refund) -> None:
+    def keep(self, record: Order | Refund | Withdrawal) -> None:
         """Put a record in, or write its change down."""
         self._place(record)
         if self.path:
@@ -129,74 +167,71 @@ class Books:
         """The order that was paid under a number."""
         return next((order for order in self.orders.values() if order.transaction_id == transaction_id), None)
 
-    def statement(self, day: date, faults: Collection[str]) -> bytes | None:
-        """The trade bill of a day (`ALL`); None where nothing happened."""
+    def statement(self, day: date, faults: Collection[str], kind: TradeType = "ALL") -> bytes | None:
+        """The trade bill of a day; None where nothing happened."""
         rows = [row for _, row in sorted(self._rows(day), key=lambda each: each[0])]
-        if not rows:
-            return None
-        if "unknown_line" in faults:
-            row = dict(rows[0]) | _paid_columns(32000)
-            row |= {"微信订单号": f"42999{day:%Y%m%d}9999999999999", "商户订单号": f"{row['商户订单号'][:6]}{'0' * 20}"}
-            rows.append(row)
-        first_paid = next((row for row in rows if row["交易状态"] == "SUCCESS"), None)
-        if "wrong_amount" in faults and first_paid:
-            first_paid |= _paid_columns(_fen(first_paid["订单金额"]) + 100)
-        totals = [str(len(rows))]
-        totals += [_yuan(sum(_fen(row[name]) for row in rows)) for name in ("应结订单金额", "退款金额")]
-        totals += ["0.00", "0.00000"]
-        totals += [_yuan(sum(_fen(row[name]) for row in rows)) for name in ("订单金额", "申请退款金额")]
-        lines = [",".join(_COLUMNS), *(_marked([row[name] for name in _COLUMNS]) for row in rows)]
-        last = len(lines[-1])
-        lines += [",".join(_TOTALS), _marked(totals)]
-        whole = "".join(f"{line}\r\n" for line in lines)
-        cut = "\r\n".join(lines[:-2])[: -last // 2]
-        return b"\xef\xbb\xbf" + (cut if "cut_end" in faults else whole).encode()
+        return trade_bill(rows, day, kind, faults)
 
-    def _place(self, record: Order | Refund) -> None:
+    def fund_flow(self, day: date, faults: Collection[str]) -> bytes | None:
+        """The fund-flow bill of a day; None where no money moved."""
+        flows = sorted(self._flows(), key=lambda flow: (datetime.fromisoformat(flow.at), flow.flow_no))
+        before = [flow for flow in flows if local_day(flow.at) < day]
+        return fund_flow_bill(before, [flow for flow in flows if local_day(flow.at) == day], faults)
+
+    def balance(self) -> int:
+        """What the merchant has there, in fen."""
+        return sum(flow.fen for flow in self._flows())
+
+    def _place(self, record: Order | Refund | Withdrawal) -> None:
         if isinstance(record, Order):
             self.orders[record.out_trade_no] = record
-        else:
+        elif isinstance(record, Refund):
             self.refunds[record.out_refund_no] = record
+        else:
+            self.withdrawals[record.withdraw_no] = record
+
+    def _flows(self) -> Iterator[Flow]:
+        for order in self.orders.values():
+            if order.success_time:
+                number = order.transaction_id
+                yield Flow(order.success_time, number, f"10{number}", "交易", order.total, order.out_trade_no)
+        for refund in self.refunds.values():
+            if refund.state != "CLOSED":
+                number = refund.refund_id
+                yield Flow(refund.create_time, number, f"11{number}", "退款", -refund.amount, refund.out_refund_no)
+        for drawn in self.withdrawals.values():
+            number = drawn.withdraw_no
+            yield Flow(drawn.at, number, f"12{number}", "提现", -drawn.amount, number)
 
     def _rows(self, day: date) -> Iterator[tuple[str, dict[str, str]]]:
         for order in self.orders.values():
-            if order.success_time and _day(order.success_time) == day:
-                yield order.success_time, _row(order, order.success_time, "SUCCESS") | _paid_columns(order.total)
+            if order.success_time and local_day(order.success_time) == day:
+                yield order.success_time, _row(order, order.success_time, "SUCCESS") | paid_columns(order.total)
         for refund in self.refunds.values():
-            if _day(refund.create_time) == day:
+            if local_day(refund.create_time) == day:
                 order = self.orders[refund.out_trade_no]
-                row = _row(order, refund.create_time, "REFUND") | _paid_columns(0)
+                row = _row(order, refund.create_time, "REFUND") | paid_columns(0)
                 row |= {"微信退款单号": refund.refund_id, "商户退款单号": refund.out_refund_no, "退款类型": "ORIGINAL"}
-                row |= {
-                    "退款状态": refund.state,
-                    "退款金额": _yuan(refund.amount),
-                    "申请退款金额": _yuan(refund.amount),
-                }
+                row |= {"退款申请时间": _local(refund.create_time), "退款状态": refund.state}
+                row |= {"退款成功时间": _local(refund.success_time) if refund.success_time else ""}
+                row |= {"退款金额": yuan(refund.amount), "申请退款金额": yuan(refund.amount)}
                 yield refund.create_time, row
 
 
 _STATES = {"NOTPAY": "订单未支付", "SUCCESS": "支付成功", "CLOSED": "订单已关闭", "REFUND": "转入退款"}
-_COLUMNS = """
-交易时间,公众账号ID,商户号,特约商户号,设备号,微信订单号,商户订单号,用户标识,交易类型,交易状态,付款银行,货币种类,
-应结订单金额,代金券金额,微信退款单号,商户退款单号,退款金额,充值券退款金额,退款类型,退款状态,商品名称,商户数据包,
-手续费,费率,订单金额,申请退款金额,费率备注
-""".replace("\n", "").split(",")
-_TOTALS = """
-总交易单数,应结订单总金额,退款总金额,充值券退款总金额,手续费总金额,订单总金额,申请退款总金额
-""".strip().split(",")
+_TRADE_TYPES = {"jsapi": "JSAPI", "h5": "MWEB", "native": "NATIVE"}
 
 
 def _row(order: Order, at: str, state: str) -> dict[str, str]:
-    local = datetime.fromisoformat(at).astimezone(SHANGHAI)
-    return dict.fromkeys(_COLUMNS, "") | {
-        "交易时间": f"{local:%Y-%m-%d %H:%M:%S}",
+    return empty_row() | {
+        "交易时间": _local(at),
         "公众账号ID": order.body["appid"],
         "商户号": order.body["mchid"],
         "特约商户号": "0",
         "微信订单号": order.transaction_id,
         "商户订单号": order.out_trade_no,
-        "用户标识": order.body["payer"]["openid"],
-        "交易类型": "JSAPI",
+        "用户标识": order.payer["openid"],
+        "交易类型": order.trade_type,
         "交易状态": state,
         "付款银行": "OTHERS",
         "货币种类": "CNY",
@@ -213,21 +248,5 @@ def _row(order: Order, at: str, state: str) -> dict[str, str]:
     }
 
 
-def _paid_columns(amount_fen: int) -> dict[str, str]:
-    return {"应结订单金额": _yuan(amount_fen), "订单金额": _yuan(amount_fen)}
-
-
-def _marked(values: list[str]) -> str:
-    return ",".join(f"`{value}" for value in values)
-
-
-def _day(instant: str) -> date:
-    return datetime.fromisoformat(instant).astimezone(SHANGHAI).date()
-
-
-def _yuan(amount_fen: int) -> str:
-    return f"{amount_fen // 100}.{amount_fen % 100:02d}"
-
-
-def _fen(yuan: str) -> int:
-    return int(yuan.replace(".", ""))
+def _local(instant: str) -> str:
+    return f"{datetime.fromisoformat(instant).astimezone(SHANGHAI):%Y-%m-%d %H:%M:%S}"

@@ -1,66 +1,30 @@
 """The merchant's counter at a simulated WeChat Pay: what is asked, checked, done and told."""
 
+import gzip
 import hashlib
 import secrets
+import time as wall
+from collections import deque
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Any, Literal
-
-from pydantic import BaseModel, Field
+from typing import Any
 
 from shared.clock import Clock
 
-from .wechat_books import SHANGHAI, Books, Order, Refund
+from .wechat_bills import SHANGHAI, TradeType
+from .wechat_books import Books, Order, Refund, Withdrawal
+from .wechat_faults import Drawing, Fate, Faults, Payment
 from .wechat_post import Post
-from .wechat_wire import APPID, MCHID, KeyMode, Keys
+from .wechat_wire import APPIDS, MCHID, Flaw, Keys
 
 _BILL_READY = time(9)
+_BILL_DAYS = 92
+_TICKET_SECONDS = 300
 _MOST_REFUNDS = 50
 _REFUND_DAYS = 365
-PAYMENT_FAULTS = frozenset(
-    {
-        *("duplicate", "delay", "reorder", "lost", "late", "empty_about"),
-        *("wrong_amount", "wrong_mchid", "wrong_appid", "unknown_order"),
-    }
-)
-
-
-class Faults(BaseModel):
-    """What goes wrong. Numbers count down: so many of the next calls."""
-
-    system_error: int = 0  # 500 SYSTEM_ERROR, nothing was done
-    timeout_after_accept: int = 0  # an order or a refund is taken, the answer never comes
-    user_paying: int = 0  # closing is answered 202 USER_PAYING
-    late_success_after_close: int = 0  # closing is answered 204, and the payer pays all the same
-    key_mode: KeyMode = "mixed"
-    reorder: bool = False
-    duplicate: int = 0  # every notification comes so many times more
-    delay_seconds: float = 0
-    refund: Literal["SUCCESS", "PROCESSING", "ABNORMAL", "CLOSED", "NOT_ENOUGH"] = "SUCCESS"
-    bill: Literal["", "creating", "wrong_hash"] = ""
-    statement: list[str] = Field(default=[])
-
-
-class Payment(BaseModel):
-    """A payer pays an order."""
-
-    out_trade_no: str
-    at: datetime | None = None
-    faults: list[str] = []
-
-
-class Fate(BaseModel):
-    """What is to become of the next refund of an order."""
-
-    out_trade_no: str
-    refund: Literal["SUCCESS", "PROCESSING", "ABNORMAL", "CLOSED"]
-
-
-class RefundEnd(BaseModel):
-    """What becomes of a refund."""
-
-    out_refund_no: str
-    status: Literal["SUCCESS", "ABNORMAL", "CLOSED"]
+_BETWEEN_REFUNDS_SECONDS = 60
+_MOST_ERRING = 6
+_DEVICES = frozenset({"iOS", "Android", "Wap"})
 
 
 @dataclass
@@ -80,7 +44,9 @@ class Hall:
         self.faults = Faults()
         self.fates: dict[str, Fate] = {}  # by out_trade_no
         self.answer_seconds = answer_seconds
-        self.tickets: dict[str, bytes] = {}
+        self.tickets: dict[str, tuple[bytes, float]] = {}  # a bill's bytes, and until when they can be fetched
+        self._erring: deque[float] = deque(maxlen=_MOST_ERRING)
+        self._refunded: dict[str, float] = {}  # by transaction_id: when its last refund was taken
 
     def use_up(self, fault: str) -> bool:
         """Whether a fault that counts down strikes now."""
@@ -93,20 +59,20 @@ class Hall:
         self.faults = faults
         self.post.key_mode, self.post.reorder = faults.key_mode, faults.reorder
 
-    def place(self, body: dict[str, Any]) -> dict[str, str]:
+    def place(self, product: str, body: dict[str, Any]) -> dict[str, str]:
         """Take an order; the same again is the same order. Raises Refusal."""
         number = str(body.get("out_trade_no", ""))
         known = self.books.orders.get(number)
-        if known and known.body == body:
+        if known and (known.body, known.product) == (body, product):
             if known.state != "NOTPAY":
                 raise Refusal(400, "ORDERPAID" if known.transaction_id else "ORDER_CLOSED")
-            return {"prepay_id": known.prepay_id}
+            return known.handed_out()
         if known:
             raise Refusal(403, "OUT_TRADE_NO_USED")
-        _require_order(body, self.clock.now())
-        order = Order(number, f"wx{secrets.token_hex(17)}", body)
+        _require_order(product, body, self.clock.now())
+        order = Order(number, f"wx{secrets.token_hex(17)}", body, product=product)
         self.books.keep(order)
-        return {"prepay_id": order.prepay_id}
+        return order.handed_out()
 
     def order(self, number: str) -> Order:
         """An order. Raises Refusal."""
@@ -151,7 +117,20 @@ class Hall:
         return self.post.write(url, event, resource, at=self.clock.now(), copies=copies, delay=delay, about=about)
 
     def refund(self, body: dict[str, Any]) -> dict[str, Any]:
-        """Take a refund, which is not paid yet when the answer goes out; the same again is the same. Raises Refusal."""
+        """Take a refund, which is not paid yet when the answer goes out; the same again is the same.
+
+        Raises Refusal. After six refusals within a second nothing more is looked at in it.
+        """
+        now = wall.monotonic()
+        if len(self._erring) == _MOST_ERRING and now - self._erring[0] < 1:
+            raise Refusal(429, "FREQUENCY_LIMITED", "错误请求频率超限")
+        try:
+            return self._refund(body)
+        except (Refusal, KeyError, TypeError, ValueError):
+            self._erring.append(now)
+            raise
+
+    def _refund(self, body: dict[str, Any]) -> dict[str, Any]:
         known = self.books.refunds.get(str(body.get("out_refund_no", "")))
         if known:
             if known.body != body:
@@ -167,6 +146,7 @@ class Hall:
             create_time=now.astimezone(SHANGHAI).isoformat(timespec="seconds"),
         )
         order.state = "REFUND"
+        self._refunded[order.transaction_id] = wall.monotonic()
         self.books.keep(order)
         self.books.keep(refund)
         shown = refund.shown()
@@ -178,6 +158,9 @@ class Hall:
     def _refundable(self, body: dict[str, Any]) -> Order:
         """The order that a refund is of. Raises Refusal."""
         order = self.books.by_transaction(str(body.get("transaction_id", "")))
+        if order is None and "transaction_id" not in body:
+            paid = self.books.orders.get(str(body.get("out_trade_no", "")))
+            order = paid if paid and paid.transaction_id else None
         if order is None:
             raise Refusal(404, "RESOURCE_NOT_EXISTS")
         if self.faults.refund == "NOT_ENOUGH":
@@ -190,6 +173,9 @@ class Hall:
             raise Refusal(400, "INVALID_REQUEST", "退款总额或次数超限")
         if datetime.fromisoformat(order.success_time) + timedelta(days=_REFUND_DAYS) < self.clock.now():
             raise Refusal(400, "INVALID_REQUEST", "订单已超过可退款的最大期限")
+        pause = _BETWEEN_REFUNDS_SECONDS * self.post.scale
+        if wall.monotonic() - self._refunded.get(order.transaction_id, -pause) < pause:
+            raise Refusal(429, "FREQUENCY_LIMITED", "同一订单退款间隔不足一分钟")
         return order
 
     def end_refund(self, refund: Refund, status: str) -> None:
@@ -202,25 +188,57 @@ class Hall:
         if url:
             self.notify(url, f"REFUND.{status}", {"mchid": MCHID, **refund.shown(told=True)}, set())
 
-    def ticket(self, day: date, base: str) -> dict[str, str]:
-        """Announce a day's bill. Raises Refusal."""
-        if self.faults.bill == "creating" or self.clock.now() < datetime.combine(
-            day + timedelta(days=1), _BILL_READY, SHANGHAI
-        ):
+    def trade_bill(self, day: date, kind: TradeType, base: str, *, packed: bool) -> dict[str, str]:
+        """Announce a day's trade bill. Raises Refusal."""
+        self._require_day(day)
+        return self._ticket(self.books.statement(day, self.faults.statement, kind), base, packed=packed)
+
+    def fund_flow(self, day: date, account: str, base: str, *, packed: bool) -> dict[str, str]:
+        """Announce a day's fund-flow bill; all money is in the basic account. Raises Refusal."""
+        self._require_day(day)
+        data = self.books.fund_flow(day, self.faults.statement) if account == "BASIC" else None
+        return self._ticket(data, base, packed=packed)
+
+    def download(self, token: str) -> bytes | None:
+        """The bytes of an announced bill, while its address holds; None afterwards."""
+        data, until = self.tickets.get(token, (b"", 0.0))
+        if wall.monotonic() > until or self.use_up("bill_address_over"):
+            self.tickets.pop(token, None)
+            return None
+        return data
+
+    def _require_day(self, day: date) -> None:
+        now = self.clock.now()
+        ready = datetime.combine(day + timedelta(days=1), _BILL_READY, SHANGHAI)
+        if day + timedelta(days=_BILL_DAYS) < now.astimezone(SHANGHAI).date():
+            raise Refusal(400, "PARAM_ERROR", "仅支持三个月内的账单")
+        if self.faults.bill == "creating" or now < ready:
             raise Refusal(400, "STATEMENT_CREATING", "账单正在生成")
-        data = self.books.statement(day, self.faults.statement)
+
+    def _ticket(self, data: bytes | None, base: str, *, packed: bool) -> dict[str, str]:
         if data is None:
             raise Refusal(400, "NO_STATEMENT_EXIST", "账单不存在")
         token = secrets.token_hex(16)
-        self.tickets[token] = data
-        announced = data + b"!" if self.faults.bill == "wrong_hash" else data
+        self.tickets[token] = (gzip.compress(data) if packed else data, wall.monotonic() + _TICKET_SECONDS)
+        announced = data + b"!" if self.faults.bill == "wrong_hash" else data  # the hash is over what is packed
         return {
             "hash_type": "SHA1",
             "hash_value": hashlib.sha1(announced, usedforsecurity=False).hexdigest(),
-            "download_url": f"{base}/v3/billdownload/file?token={token}",
+            "download_url": f"{base}/v3/billdownload/file?token={token}{'&tartype=gzip' if packed else ''}",
         }
 
-    async def probe(self, kind: str) -> int:
+    def draw(self, drawing: Drawing) -> Withdrawal:
+        """Money goes to the merchant's bank account. Raises Refusal."""
+        balance = self.books.balance()
+        amount = balance if drawing.amount is None else drawing.amount
+        if not 0 < amount <= balance:
+            raise Refusal(403, "NOT_ENOUGH", f"余额 {balance} 分")
+        at = (drawing.at or self.clock.now()).astimezone(SHANGHAI).isoformat(timespec="seconds")
+        drawn = Withdrawal(f"60{secrets.randbelow(10**26):026d}", amount, at)
+        self.books.keep(drawn)
+        return drawn
+
+    async def probe(self, kind: Flaw) -> int:
         """Send a notification that the merchant must refuse; how it is answered. Raises Refusal without an order."""
         order = next(reversed(self.books.orders.values()), None)
         if order is None:
@@ -229,18 +247,16 @@ class Hall:
         body = self.post.write(url, "TRANSACTION.SUCCESS", order.shown(), at=self.clock.now())
         self.post.letters.pop()
         serial = self.keys.serial(self.faults.key_mode)
-        old = datetime.now().timestamp() - 600 if kind == "old" else None  # noqa: DTZ005 -- wall time
-        named = f"PUB_KEY_ID_{'9' * 30}" if kind == "serial" else ""
-        headers = self.keys.headers(body, serial, at=old, probe=kind == "signtest", named=named)
+        headers = self.keys.headers(body, serial, flaw=None if kind == "tampered" else kind)
         return await self.post.send(url, body + b" " if kind == "tampered" else body, headers)
 
 
-def _require_order(body: dict[str, Any], now: datetime) -> None:
+def _require_order(product: str, body: dict[str, Any], now: datetime) -> None:
     """What WeChat looks at before it takes an order. Raises Refusal."""
-    missing = [name for name in ("description", "out_trade_no", "notify_url", "amount", "payer") if not body.get(name)]
+    missing = [name for name in ("description", "out_trade_no", "notify_url", "amount") if not body.get(name)]
     if missing:
         raise Refusal(400, "PARAM_ERROR", f"缺少 {missing[0]}")
-    if body.get("mchid") != MCHID or body.get("appid") != APPID:
+    if body.get("mchid") != MCHID or body.get("appid") not in APPIDS:
         raise Refusal(400, "APPID_MCHID_NOT_MATCH")
     number, url = body["out_trade_no"], body["notify_url"]
     total = body["amount"].get("total")
@@ -248,8 +264,13 @@ def _require_order(body: dict[str, Any], now: datetime) -> None:
         raise Refusal(400, "PARAM_ERROR", "长度")
     if not isinstance(total, int) or total < 1 or body["amount"].get("currency") != "CNY" or "?" in url:
         raise Refusal(400, "PARAM_ERROR", "amount 或 notify_url")
-    if not body["payer"].get("openid"):
+    if product == "jsapi" and not body.get("payer", {}).get("openid"):
         raise Refusal(400, "PARAM_ERROR", "openid")
+    if product == "jsapi" and body["payer"]["openid"] == "oOfAnotherApplication":
+        raise Refusal(500, "OPENID_MISMATCH", "openid 与 appid 不匹配")
+    scene = body.get("scene_info", {})
+    if product == "h5" and not (scene.get("payer_client_ip") and scene.get("h5_info", {}).get("type") in _DEVICES):
+        raise Refusal(400, "PARAM_ERROR", "scene_info")
     if "time_expire" not in body or datetime.fromisoformat(body["time_expire"]) < now:
         raise Refusal(400, "PARAM_ERROR", "time_expire")
 

@@ -22,11 +22,16 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.x509.oid import NameOID
 
 from deploy.local import places
+from shared.clock import SHANGHAI
 
 KeyMode = Literal["certificate", "public_key", "mixed"]
+Flaw = Literal["unsigned", "old", "serial", "signtest", "tampered"]
+"""What can be wrong with a signature."""
 
 MCHID = "1900007291"
 APPID = "wxd678efh567hg6787"
+APPIDS = (APPID, "wxa1b2c3d4e5f60718")
+"""The applications of the merchant: a service account and a mini-program."""
 MERCHANT_SERIAL = "1DDE55AD98ED71D6EDD4A4A16996DE7B47773A8C"
 PUBLIC_KEY_ID = "PUB_KEY_ID_0119000072912021090100000000000000"
 _SCHEME = "WECHATPAY2-SHA256-RSA2048"
@@ -52,10 +57,10 @@ class Keys:
         self._apiv3 = places.kept(self.apiv3_file, lambda: secrets.token_hex(16).encode())
         platform = _private(places.kept(folder / "wechat-platform-key.pem", _new_key))
         certificate = places.kept(self.certificate_file, lambda: _certificate(platform))
+        self._certificates = [certificate]
         public = _private(places.kept(folder / "wechat-public-key-private.pem", _new_key))
         places.kept(self.public_key_file, lambda: _public_pem(public))
-        # With its leading zeros, as the header has it.
-        self.certificate_serial = f"{x509.load_pem_x509_certificate(certificate).serial_number:040X}"
+        self.certificate_serial = _serial(certificate)
         self._platform = {self.certificate_serial: platform, PUBLIC_KEY_ID: public}
         self._turn = 0
 
@@ -82,29 +87,58 @@ class Keys:
         self._turn += mode == "mixed"
         return PUBLIC_KEY_ID if mode == "public_key" or self._turn % 2 else self.certificate_serial
 
+    def rotate(self) -> str:
+        """WeChat signs with a new certificate from now on; its serial. Those before are still handed out."""
+        key = _private(_new_key())
+        self._certificates.append(_certificate(key))
+        self.certificate_serial = _serial(self._certificates[-1])
+        self._platform[self.certificate_serial] = key
+        return self.certificate_serial
+
+    def certificates(self) -> dict[str, list[dict[str, Any]]]:
+        """The platform certificates, each sealed under the APIv3 key."""
+        return {"data": [self._handed_out(pem) for pem in self._certificates]}
+
+    def _handed_out(self, pem: bytes) -> dict[str, Any]:
+        found = x509.load_pem_x509_certificate(pem)
+        return {
+            "serial_no": _serial(pem),
+            "effective_time": found.not_valid_before_utc.astimezone(SHANGHAI).isoformat(),
+            "expire_time": found.not_valid_after_utc.astimezone(SHANGHAI).isoformat(),
+            "encrypt_certificate": self.seal_bytes(pem, "certificate"),
+        }
+
     def headers(
-        self, body: bytes, serial: str, *, at: float | None = None, probe: bool = False, named: str = ""
+        self, body: bytes, serial: str, *, at: float | None = None, flaw: Flaw | None = None, error_no: int = 0
     ) -> dict[str, str]:
-        """The headers over a message: signed at an instant, as a probe, or under another key's name."""
-        timestamp, nonce = str(int(time.time() if at is None else at)), secrets.token_urlsafe(24)
-        message = b"\n".join([timestamp.encode(), nonce.encode(), body, b""])
+        """The headers over a message: signed now or `at` an instant, with whatever is to be wrong with them."""
+        request_id = {"Request-ID": f"{secrets.token_hex(16).upper()}-{error_no}"}
+        if flaw == "unsigned":
+            return request_id
+        timestamp = str(int(time.time() if at is None else at) - (600 if flaw == "old" else 0))
+        nonce = secrets.token_urlsafe(24)
+        signed = body + b" " if flaw == "tampered" else body
+        message = b"\n".join([timestamp.encode(), nonce.encode(), signed, b""])
         signature = base64.b64encode(self._platform[serial].sign(message, padding.PKCS1v15(), hashes.SHA256())).decode()
         return {
             "Wechatpay-Timestamp": timestamp,
             "Wechatpay-Nonce": nonce,
-            "Wechatpay-Serial": named or serial,
-            "Wechatpay-Signature": _PROBE + signature if probe else signature,
+            "Wechatpay-Serial": f"PUB_KEY_ID_{'9' * 30}" if flaw == "serial" else serial,
+            "Wechatpay-Signature": _PROBE + signature if flaw == "signtest" else signature,
             "Wechatpay-Signature-Type": _SCHEME,
-            "Request-ID": f"{secrets.token_hex(16).upper()}-0",
+            **request_id,
         }
 
     def seal(self, resource: Mapping[str, Any], kind: str, about: str) -> dict[str, str]:
         """The resource of a notification, encrypted under the APIv3 key."""
-        nonce = secrets.token_hex(6)
         plain = json.dumps(resource, ensure_ascii=False, separators=(",", ":")).encode()
+        return {"original_type": kind, **self.seal_bytes(plain, about)}
+
+    def seal_bytes(self, plain: bytes, about: str) -> dict[str, str]:
+        """Bytes encrypted under the APIv3 key."""
+        nonce = secrets.token_hex(6)
         sealed = AESGCM(self._apiv3).encrypt(nonce.encode(), plain, about.encode())
         return {
-            "original_type": kind,
             "algorithm": "AEAD_AES_256_GCM",
             "ciphertext": base64.b64encode(sealed).decode(),
             "associated_data": about,
@@ -127,6 +161,10 @@ def settings_of(keys: Path = places.KEYS, *, address: str = "", notify: str = ""
             PUBLIC_KEY_ID: f"file:{made.public_key_file}",
         },
         "notify_base_url": notify or places.address(places.SERVICE_PORTS["payments"]),
+        "backup_url": "",
+        "other_appids": APPIDS[1:],
+        "limits": {"refund_parts_seconds": 0.6},  # WeChat's minute, as short as its other times here
+        "bill_time": None,  # the season brings the bills, with what is wrong with them
         "timeout_seconds": 3,
         "ask_seconds": 4,
     }
@@ -138,6 +176,11 @@ def _new_key() -> bytes:
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
+
+
+def _serial(certificate: bytes) -> str:
+    """A certificate's serial with its leading zeros, as the header has it."""
+    return f"{x509.load_pem_x509_certificate(certificate).serial_number:040X}"
 
 
 def _private(pem: bytes) -> rsa.RSAPrivateKey:

@@ -10,15 +10,18 @@ One JSON object a line. Every act has `n` (its number), `at` (the instant, Asia/
 | draft_package, publish_package | scheme |
 | make_unit | unit_code, name, kind, region |
 | hand_in_roster | unit_code, file |
-| enrol | unit_code, enrolment, person {name, identity_number, hukou, residence, household_no}, documents |
+| enrol | unit_code, enrolment, person {name, identity_number, hukou, residence, household_no, [document]}, documents |
 | reassess | insured: who did not pay in time |
+| register_terminal | counter, region, terminal_no, shop_no |
 | open_shift, close_shift | counter, region, opening_float_fen or shift_day |
+| deposit_cash | counter, region |
 | pay | counter, region, shift_day, method, payer_name, payer_identity_number, insured, expected_refusal, [expected] |
 | request_refund | insured or bill_no, applicant_name, ground, expected |
 | check_refund, decide_refund | insured or bill_no: whose money goes back; [note] |
 | pay_refund | insured or bill_no, counter, region, shift_day, method; [fate at the channel] |
 | reroute_refund | insured or bill_no, note: the channel could not bring it home |
 | order_wechat, pay_wechat | order, insured, payer_name, payer_identity_number, place; faults, expected |
+| order_unionpay, pay_unionpay | institution, order, insured, payer_name, payer_identity_number, place |
 | pay_bank, reverse_bank | institution, serial, insured, payer_name, payer_identity_number, difference_fen, expected; \
 fault |
 | confirm_tax, confirm_tax_batch | batch_no, items [{event, voucher_no, insured, payer_name, paid_at, difference_fen, \
@@ -35,7 +38,7 @@ method, difference_fen, expected, or contrary_of and reason}] |
 | approve_resolutions | - |
 | close_books | - |
 
-`insured` of `pay` lists identity numbers; a `pay` by card has `terminal_no` and `reference_no` besides. An item with a
+`insured` of `pay` lists identity numbers; a `pay` by card has `terminal_no`, `batch_no`, `trace_no`. An item with a
 `resolution` is told wrongly: the confirmation is never sent, or says `told_difference_fen` more than was paid, or
 nothing was `collected`.
 `expected_refusal` is what the driver awaits; a recomputation must find it out by itself. Amounts are not planned: they
@@ -56,7 +59,7 @@ from .feeds import Newborn, moment, newborns, write_births, write_feeds
 from .oddities import add_oddities
 from .people import Town, quota, settle, stream
 from .plans import PLANS, YANGCHENG
-from .preparing import enrol_fields, preparation
+from .preparing import by_mother, enrol_fields, preparation
 from .reckoning import statement_acts
 from .regular import regular_acts
 from .returning import money_back
@@ -109,7 +112,7 @@ def _write(path: Path, acts: Iterable[Timed]) -> None:
     for n, timed in enumerate(sorted(acts, key=lambda act: (act.at, act.place)), 1):
         act = {"n": n, "at": f"{timed.at.isoformat()}+08:00", **timed.fields}
         if act.get("method") == "pos" and act["act"] == "pay":
-            act["reference_no"] = f"{timed.at:%y%m%d}{n:08d}"
+            act |= {"batch_no": f"{timed.at:%y%m%d}", "trace_no": f"{n % 1_000_000:06d}"}
         lines.append(json.dumps(act, ensure_ascii=False))
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
@@ -129,15 +132,21 @@ def _late_comers(town: Town, ready: dict[str, datetime]) -> list[Timed]:
 
 
 def _births(town: Town, children: list[Newborn]) -> list[Timed]:
-    """In the window at the village of the hukou, otherwise at the agency (S004-35); some are brought twice."""
+    """In the window at the village of the hukou, otherwise at the agency (S004-35); some are brought twice, some before
+    they have a number (`document` is what they show, `identity_number` the one they come to)."""
     rng = stream(town.seed, "births")
     twice = set(rng.sample(range(len(children)), min(quota(town.residents, 0.0005), len(children))))
     acts = []
     for n, newborn in enumerate(children):
         first = newborn.listed_on + timedelta(days=rng.randint(1, 18))
+        before = n % 2 == 1 and n not in twice and newborn.mother
+        if before:  # by the mother's number, until the list of births says which one is the child's own
+            first = min(newborn.child.birth + timedelta(days=10), newborn.listed_on - timedelta(days=1))
         for day in (first, first + timedelta(days=2))[: 2 if n in twice else 1]:
             at_village = day.month >= 9 and day.day <= 25
             unit = newborn.household.village.code if at_village else town.plan.agency_unit
             fields = enrol_fields(town.plan, unit, "newborn", newborn.child, newborn.household)
+            if before:
+                fields["person"]["document"] = by_mother(newborn.child, before)
             acts.append(Timed(moment(day, *HOURS[0]), 2, fields))
     return acts

@@ -14,6 +14,8 @@ from .people import Person, Town, Village
 _LEAST = {"counter": 8}  # every kind of visit must occur in the smallest town too
 _LEAST_ELSEWHERE = 3
 INSTITUTIONS = ("RCB140522", "CCB140500")
+UNIONPAY = "UNIONPAY"
+"""A bank in the books, and a cashier of its own."""
 E_CHANNELS = ("cash", "wechat", "alipay", "bank_app", "bank_card", "unionpay")
 _HOURS = ((8, 40), (12, 30), (19, 45), (21, 10))
 

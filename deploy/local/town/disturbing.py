@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 from datetime import date, datetime, timedelta
 from random import Random
 
+from .channels import UNIONPAY
 from .people import Town, stream
 from .returning import Way, going_back
 from .timed import Act, Timed, stamped
@@ -135,7 +136,9 @@ def _statements(_town: Town, rng: Random, acts: list[Timed]) -> list[Timed]:
         own = [
             act
             for act in _plain(acts, "hand_in_statement")
-            if act.fields["channel"] == channel and (channel, date.fromisoformat(act.fields["day"])) in paid
+            if act.fields["channel"] == channel
+            and act.fields["institution"] != UNIONPAY  # a zip that is cut is no file, and is refused at the door
+            and (channel, date.fromisoformat(act.fields["day"])) in paid
         ]
         for fault, act in zip(("cut_end", "wrong_amount"), rng.sample(own, min(2, len(own))), strict=False):
             added.append(Timed(act.at - timedelta(minutes=45), 8, {**act.fields, "faults": [fault]}))

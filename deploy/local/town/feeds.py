@@ -29,6 +29,11 @@ class Newborn:
     child: Person
     listed_on: date
 
+    @property
+    def mother(self) -> Person | None:
+        """The mother, by whose number the child goes until it is listed; None where the household has none."""
+        return next((person for person in self.household.members if person.role == "wife"), None)
+
 
 _HELP_HEADERS = {
     "civil_affairs": ["姓名", "身份证号", "救助类别", "认定日期", "终止日期"],
@@ -39,6 +44,7 @@ _HELP_HEADERS = {
     "health": ["姓名", "身份证号", "认定日期", "终止日期"],
 }
 _POLICE_HEADER = ["姓名", "身份证号", "性别", "户号", "户籍地代码", "变动类型", "变动日期"]
+_BIRTHS_HEADER = [*_POLICE_HEADER, "母亲证件号码", "出生顺序"]
 _SCHOOL_HEADER = ["姓名", "身份证号", "学校名称", "学校所在地代码", "入学日期"]
 
 # supplier: day of the list, its slips, day on which they come again put right
@@ -115,15 +121,17 @@ def write_births(children: list[Newborn], folder: Path) -> list[Feed]:
     """Public security's lists of births."""
     feeds = []
     for day in sorted({newborn.listed_on for newborn in children}):
-        rows: list[Row] = [
-            _police_row(newborn.child, newborn.household, "出生", newborn.child.birth)
-            for newborn in children
-            if newborn.listed_on == day
-        ]
+        rows = [_birth_row(newborn) for newborn in children if newborn.listed_on == day]
         file = f"feeds/public_security-{day}.csv"
-        write_csv(folder / file, _POLICE_HEADER, cells(rows, _POLICE_HEADER), "gb18030")
+        write_csv(folder / file, _BIRTHS_HEADER, cells(rows, _BIRTHS_HEADER), "gb18030")
         feeds.append(Feed("public_security", moment(day, 8, 30), file))
     return feeds
+
+
+def _birth_row(newborn: Newborn) -> Row:
+    mother = {"母亲证件号码": newborn.mother.number, "出生顺序": "1"} if newborn.mother else {}
+    blank: Row = {"母亲证件号码": "", "出生顺序": ""}
+    return {**_police_row(newborn.child, newborn.household, "出生", newborn.child.birth), **blank, **mother}
 
 
 def _police_row(person: Person, household: Household, word: str, day: date | None) -> Row:

@@ -16,11 +16,16 @@ EVER: Births = (date(1900, 1, 1), date(2100, 1, 1))
 
 @dataclass(frozen=True)
 class Counter:
-    """A window at which money is taken: its code, the region of its office, its card terminal."""
+    """A window at which money is taken: its code, the region of its office, the number under which it is run."""
 
     code: str
     region: str
     terminal: str
+
+    @property
+    def terminal_no(self) -> str:
+        """Its card terminal, with the eight characters that terminals are numbered by."""
+        return self.terminal[-8:]
 
 
 @dataclass(frozen=True)

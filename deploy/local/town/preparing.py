@@ -45,6 +45,11 @@ def _person_fields(person: Person, household: Household) -> Act:
     }
 
 
+def by_mother(child: Person, mother: Person) -> Act:
+    """The document of a child that has no number yet."""
+    return {"type": "newborn", "number": f"{mother.number}01", "birth_date": f"{child.birth}", "sex": child.sex}
+
+
 def enrol_fields(plan: Plan, unit: str, enrolment: str, person: Person, household: Household) -> Act:
     """One person registers at a unit."""
     return {

@@ -7,7 +7,7 @@ from .feeds import moment
 from .plans import Plan
 from .timed import Act, Timed
 
-_PAID_BY = {"pay_wechat": "wechat", "pay_bank": "bank", "reverse_bank": "bank"}
+_PAID_BY = {"pay_wechat": "wechat", "pay_bank": "bank", "reverse_bank": "bank", "pay_unionpay": "bank"}
 _BRINGS, _PROPOSES, _APPROVES = "reconciler-a", "reconciler-b", "reconciler-c"
 
 Series = tuple[str, str, date]  # channel, institution, day

@@ -2,21 +2,58 @@
 
 from fastapi import APIRouter
 
-from . import bank, bills, books, collections, counter, ledgers, orders, refunds, remittances, statements, tax, wechat
+from . import (
+    agreements,
+    bank,
+    batches,
+    bills,
+    blocks,
+    books,
+    cards,
+    cash_books,
+    chain,
+    collections,
+    counter,
+    ledgers,
+    orders,
+    receipts,
+    records,
+    refunds,
+    remittances,
+    statements,
+    tax,
+    tax_office,
+    treasury,
+    unionpay,
+    wechat,
+    withholding,
+)
 
 router = APIRouter()
 for subject in (
-    bank,
-    bills,
     counter,
+    tax,
+    bills,
+    bank,
+    cards,
     collections,
+    receipts,
+    records,
     refunds,
     books,
-    tax,
     orders,
     wechat,
+    unionpay,
     ledgers,
+    batches,
+    cash_books,
+    blocks,
     remittances,
     statements,
+    chain,
+    treasury,
+    tax_office,
+    agreements,
+    withholding,
 ):
-    router.include_router(subject.router)
+    router.routes.extend(subject.router.routes)

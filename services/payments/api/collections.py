@@ -1,4 +1,4 @@
-"""Routes about collections and receipts."""
+"""Routes about collections."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -10,7 +10,7 @@ from shared.pages import Limit, Pool
 from shared.problem import declare
 
 from .. import schemas, usecases
-from .parts import CollectionId, PayerId, PersonId, Reading, ReceiptNo, Service
+from .parts import CollectionId, PayerId, PersonId, Reading, Service
 
 router = APIRouter()
 
@@ -47,14 +47,3 @@ async def list_collections(
 async def read_collection(service: Service, caller: Reading, collection_id: CollectionId, pool: Pool) -> Any:
     """One collection."""
     return await usecases.read_collection(service, caller, pool, collection_id)
-
-
-@router.get(
-    "/v1/receipts/{receipt_no}",
-    response_model=schemas.Receipt,
-    responses=declare(*tokens.DECLARED, schemas.RECEIPT_UNKNOWN),
-    tags=["receipts"],
-)
-async def read_receipt(service: Service, caller: Reading, receipt_no: ReceiptNo, pool: Pool) -> Any:
-    """One receipt; a voided one stays."""
-    return await usecases.read_receipt(service, caller, pool, receipt_no)

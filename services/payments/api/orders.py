@@ -31,7 +31,10 @@ OrderNo = Annotated[
         *idempotency.DECLARED,
         schemas.NOT_TAKEN,
         problems.CHANNEL_NOT_OFFERED,
+        problems.APPID_NOT_OURS,
         problems.BILL_BEING_PAID,
+        problems.ORDER_STANDS,
+        problems.BILL_BEING_WITHHELD,
         problems.ORDER_NOT_OPENED,
         http.UPSTREAM_UNAVAILABLE,
     ),
@@ -40,7 +43,8 @@ OrderNo = Annotated[
 async def create_order(
     service: Service, caller: Writing, once: OnceKey, request: Request, order: wire.OrderPlacement
 ) -> Response:
-    """Order the payment of a bill through a channel; the answer says how the payer's page opens the cashier.
+    """Order the payment of a bill through a channel; the answer says how the payer gets to the cashier: `invocation`
+    for a page inside WeChat (jsapi), `h5_url` or `form` for a browser (h5), `code_url` for a QR code (native).
 
     Judged like cash: what would not settle the bill is refused with every reason. An open order for the same bill is
     closed first.

@@ -12,6 +12,7 @@ from shared.problem import declare
 
 from .. import schemas, usecases
 from ..rules import RefundState
+from ..schemas import treasury_problems
 from .parts import Paying, Reading, RefundId, Service
 
 router = APIRouter()
@@ -32,6 +33,8 @@ router = APIRouter()
         schemas.SHIFT_OF_ANOTHER,
         schemas.NOT_REFUNDABLE,
         schemas.REFUND_EXCEEDS,
+        treasury_problems.TREASURY_NOT_SET_UP,
+        treasury_problems.ACCOUNT_NEEDED,
     ),
     tags=["refunds"],
 )

@@ -4,9 +4,13 @@ from .bank import Bank, Payout, PayoutState, banks_of
 from .outcomes import Done, Outcome, Refused, Unknown
 from .registration import PaidRoster, RegistrationClient
 from .tax import TaxOffice
+from .tax_assessments import TaxAssessments
+from .treasury import ABSENT, TreasuryFront
+from .unionpay import UnionPayClient
 from .wechat import WechatClient
 
 __all__ = [
+    "ABSENT",
     "Bank",
     "Done",
     "Outcome",
@@ -15,7 +19,10 @@ __all__ = [
     "PayoutState",
     "Refused",
     "RegistrationClient",
+    "TaxAssessments",
     "TaxOffice",
+    "TreasuryFront",
+    "UnionPayClient",
     "Unknown",
     "WechatClient",
     "banks_of",

@@ -1,52 +1,30 @@
-"""WeChat Pay APIv3, as far as payments calls it: order, query, close, refund, bill.
+"""WeChat Pay APIv3, as far as payments calls it: order, query, close, refund, bills.
 
 Each call signs the bytes that it sends, believes only what WeChat has signed, and ends as an Outcome. What is not
 signed, does not come in time or is WeChat's own failure is Unknown: an order or a refund may stand there all the same,
 so it is asked about before it is sent again. Calls that only ask, and closing, are repeated by themselves.
 """
 
-import asyncio
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, Self, TypeVar
+from functools import partial
+from typing import Any, Self
 
 import httpx
-import orjson
-import structlog
-
-from shared.database import assert_no_transaction
-from shared.metrics import CHANNEL_CALLS
-from shared.references import load_secret
 
 from ..formats import wechat as wire
-from ..formats.wechat_bill import hash_agrees
-from ..schemas.wechat import TradeBillTicket, WechatRefund, WechatTransaction
+from ..formats.wechat_bill import hash_agrees, unpacked
+from ..rules.orders import Product
+from ..schemas.wechat import BillTicket, WechatRefund, WechatTransaction
 from ..settings import WechatSettings
-from .outcomes import Done, Outcome, Refused, Unknown
+from .outcomes import Done, Outcome, Unknown
+from .pacing import Pace
+from .wechat_line import ATTEMPTS, Answer, Call, WechatLine, json_call
 
 NOTIFICATIONS = "/v1/channels/wechat/notifications"
 """Where WeChat is told to send notifications, below the base of the settings."""
-
-_ATTEMPTS = 3
-_NOT_NOW = frozenset({"SYSTEMERROR", "FREQUENCYLIMITED", "RATELIMITED", "BANKERROR"})
-_log = structlog.get_logger()
-T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class _Answer:
-    """What WeChat has signed, or, of a download, what came."""
-
-    status: int
-    body: bytes
-
-    @property
-    def data(self) -> Mapping[str, Any]:
-        """The JSON of the body. Raises Unreadable."""
-        return wire.read_json(self.body)
 
 
 class WechatClient:
@@ -61,28 +39,14 @@ class WechatClient:
     ) -> None:
         """Reads the keys. Raises SecretMissing, ValueError where one is not what it should be."""
         self.settings = settings
-        self.mchid, self.appid = settings.mchid, settings.appid
+        self.mchid = settings.mchid
+        self.appids = settings.other_appids | {settings.appid}
         self.notify_url = settings.notify_base_url.rstrip("/") + NOTIFICATIONS
-        self._sign = wire.signer(load_secret(settings.private_key))
-        self._apiv3_key = load_secret(settings.apiv3_key)
-        if len(self._apiv3_key) != 32:
-            raise ValueError("the APIv3 key has 32 bytes")
-        self._keyring = wire.Keyring(
-            {serial: wire.public_key(_pem(given)) for serial, given in settings.platform_keys.items()}
-        )
-        # Answers are signed with the key that the request names; without one WeChat uses its newest certificate.
-        self._answer_serial = next(
-            (serial for serial in settings.platform_keys if serial.startswith("PUB_KEY_ID_")), ""
-        )
         self.patience = timedelta(seconds=settings.ask_seconds)
         """How long an order is left alone before WeChat is asked about it."""
-        self._wall = wall
-        self._client = httpx.AsyncClient(
-            base_url=settings.base_url,
-            transport=transport,
-            timeout=httpx.Timeout(settings.timeout_seconds, connect=min(5.0, settings.timeout_seconds)),
-            limits=httpx.Limits(max_connections=50, max_keepalive_connections=20),
-        )
+        self._line = WechatLine(settings, transport, wall)
+        self._orders = Pace(settings.limits.orders)
+        self._refunds = Pace(settings.limits.refunds, settings.limits.refunds_erring)
 
     @classmethod
     def of(cls, settings: WechatSettings | None, transport: httpx.AsyncBaseTransport | None) -> Self | None:
@@ -91,33 +55,43 @@ class WechatClient:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._client.aclose()
+        await self._line.close()
 
-    def verify(self, headers: Mapping[str, str], body: bytes) -> None:
+    async def verify(self, headers: Mapping[str, str], body: bytes) -> None:
         """Whether WeChat has just signed a notification. Raises NotGenuine."""
-        self._keyring.verify(headers, body, self._wall())
+        await self._line.verify(headers, body)
+
+    async def fetch_certificates(self) -> bool:
+        """Fetch the platform certificates where it is time to; whether any came."""
+        return await self._line.fetch_certificates(older_than=self.settings.certificate_hours * 3600)
 
     def open_resource(self, resource: Any) -> dict[str, Any]:
         """Decrypt the resource of a notification. Raises Unreadable."""
-        return wire.open_resource(self._apiv3_key, resource)
+        return wire.open_resource(self._line.apiv3_key, resource)
 
-    def invocation(self, prepay_id: str) -> dict[str, str]:
+    def invocation(self, appid: str, prepay_id: str) -> dict[str, str]:
         """What the payer's page hands to WeChat to open the cashier."""
-        return wire.invocation(self._sign, self.appid, prepay_id, str(int(self._wall())), secrets.token_hex(16).upper())
+        now = str(int(self._line.wall()))
+        return wire.invocation(self._line.sign, appid, prepay_id, now, secrets.token_hex(16).upper())
 
-    async def create_order(self, body: Mapping[str, Any]) -> Outcome[str]:
-        """Place a JSAPI order, once; its prepay_id. The same body under the same number gives the same order."""
-        return await self._call("create", "POST", "/v3/pay/transactions/jsapi", _prepay_id, body=body)
+    async def create_order(self, product: Product, body: Mapping[str, Any]) -> Outcome[str]:
+        """Place an order, once; what the payer gets to the cashier with: a prepay_id, an address, the text of a code.
+
+        The same body under the same number gives the same order.
+        """
+        call = json_call("create", f"/v3/pay/transactions/{product}", body)
+        return await self._line.ask(call, partial(_handed_out, _HANDED_OUT[product]), pace=self._orders)
 
     async def query_order(self, order_no: str) -> Outcome[WechatTransaction]:
         """What WeChat knows of an order; Refused ORDERNOTEXIST where it knows none."""
         path = f"/v3/pay/transactions/out-trade-no/{wire.path_part(order_no)}"
-        return await self._call("query", "GET", path, _transaction, params={"mchid": self.mchid}, attempts=_ATTEMPTS)
+        call = Call("query", "GET", path, params={"mchid": self.mchid})
+        return await self._line.ask(call, _transaction, attempts=ATTEMPTS)
 
     async def close_order(self, order_no: str) -> Outcome[None]:
         """Close an order; once more does no harm. Refused USERPAYING, ORDERPAID, ORDERNOTEXIST, ORDERCLOSED."""
         path = f"/v3/pay/transactions/out-trade-no/{wire.path_part(order_no)}/close"
-        return await self._call("close", "POST", path, _nothing, body={"mchid": self.mchid}, attempts=_ATTEMPTS)
+        return await self._line.ask(json_call("close", path, {"mchid": self.mchid}), _nothing, attempts=ATTEMPTS)
 
     async def refund(
         self, out_refund_no: str, transaction_id: str, refund_fen: int, total_fen: int, reason: str
@@ -130,145 +104,71 @@ class WechatClient:
             "notify_url": self.notify_url,
             "amount": {"refund": refund_fen, "total": total_fen, "currency": "CNY"},
         }
-        return await self._call("refund", "POST", "/v3/refund/domestic/refunds", _refund, body=body)
+        call = json_call("refund", "/v3/refund/domestic/refunds", body)
+        return await self._line.ask(call, _refund, pace=self._refunds)
 
     async def query_refund(self, out_refund_no: str) -> Outcome[WechatRefund]:
         """What WeChat knows of a refund; Refused RESOURCENOTEXISTS where it knows none."""
         path = f"/v3/refund/domestic/refunds/{wire.path_part(out_refund_no)}"
-        return await self._call("query_refund", "GET", path, _refund, attempts=_ATTEMPTS)
+        return await self._line.ask(Call("query_refund", "GET", path), _refund, attempts=ATTEMPTS)
 
     async def trade_bill(self, day: date) -> Outcome[bytes]:
-        """The bytes of a day's trade bill; there from 10:00 of the day after.
+        """The bytes of a day's trade bill, payments and refunds; see `_bill`."""
+        return await self._bill("/v3/bill/tradebill", {"bill_date": day.isoformat(), "bill_type": "ALL"})
 
-        Refused STATEMENTCREATING (ask again later), NOSTATEMENTEXIST (no payment that day). Unknown also where the
-        bytes are not those that were announced.
+    async def fund_flow(self, day: date, account: str) -> Outcome[bytes]:
+        """The bytes of a day's fund flow of one of the merchant's accounts (BASIC, OPERATION, FEES); see `_bill`."""
+        return await self._bill("/v3/bill/fundflowbill", {"bill_date": day.isoformat(), "account_type": account})
+
+    async def _bill(self, path: str, params: Mapping[str, str]) -> Outcome[bytes]:
+        """The bytes of a bill, unpacked; there from 10:00 of the day after.
+
+        Refused STATEMENTCREATING (ask again later), NOSTATEMENTEXIST (nothing happened that day). Unknown also where
+        the bytes are not those that were announced.
         """
-        params = {"bill_date": day.isoformat(), "bill_type": "ALL"}
-        ticket = await self._call("bill", "GET", "/v3/bill/tradebill", _ticket, params=params, attempts=_ATTEMPTS)
-        if not isinstance(ticket, Done):
-            return ticket
-        where = ticket.value
-        # The file itself carries no signature, so what counts is the hash in its signed announcement.
-        found = await self._call(
-            "download", "GET", where.download_url, lambda answer: answer.body, signed=False, attempts=_ATTEMPTS
-        )
-        if isinstance(found, Done) and not hash_agrees(found.value, where.hash_type, where.hash_value):
-            return Unknown("the bill's bytes do not have the hash that was announced")
+        found: Outcome[bytes] = Unknown("not asked")
+        for _ in range(ATTEMPTS):
+            announced = Call("bill", "GET", path, params={**params, "tar_type": "GZIP"})
+            ticket = await self._line.ask(announced, _ticket, attempts=ATTEMPTS)
+            if not isinstance(ticket, Done):
+                return ticket
+            # An address holds for some minutes, then there is a new one. The file itself carries no signature: what
+            # counts is the hash in its signed announcement.
+            download = Call("download", "GET", ticket.value.download_url, signed=False)
+            found = await self._line.ask(download, partial(_file, ticket.value))
+            if isinstance(found, Done):
+                break
         return found
 
-    async def _call(
-        self,
-        name: str,
-        method: str,
-        url: str,
-        read: Callable[[_Answer], T],
-        *,
-        body: Mapping[str, Any] | None = None,
-        params: Mapping[str, str] | None = None,
-        attempts: int = 1,
-        signed: bool = True,
-    ) -> Outcome[T]:
-        assert_no_transaction()
-        content = b"" if body is None else orjson.dumps(body)
-        outcome: Outcome[T] = Unknown("not asked")
-        for attempt in range(attempts):
-            await asyncio.sleep(self.settings.pause_seconds * attempt)
-            outcome = await self._once(name, method, url, content, params, read, signed=signed)
-            if not isinstance(outcome, Unknown):
-                break
-        CHANNEL_CALLS.labels("wechat", name, type(outcome).__name__.lower()).inc()
-        return outcome
 
-    async def _once(
-        self,
-        name: str,
-        method: str,
-        url: str,
-        content: bytes,
-        params: Mapping[str, str] | None,
-        read: Callable[[_Answer], T],
-        *,
-        signed: bool,
-    ) -> Outcome[T]:
-        began, status, their_id = time.perf_counter(), 0, ""
-        outcome: Outcome[T]
-        try:
-            response = await self._client.send(self._signed_request(method, url, content, params))
-            status, their_id = response.status_code, response.headers.get("Request-ID", "")
-            outcome = self._judged(response, read, signed=signed)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            outcome = Unknown(type(error).__name__)
-        said = {"code": outcome.code} if isinstance(outcome, Refused) else {}
-        said |= {"why": outcome.why} if isinstance(outcome, Unknown) else {}
-        _log.info(
-            "channel_call",
-            channel="wechat",
-            call=name,
-            path=url.partition("?")[0],
-            status=status,
-            outcome=type(outcome).__name__.lower(),
-            channel_request_id=their_id,
-            ms=round((time.perf_counter() - began) * 1000, 1),
-            **said,
-        )
-        return outcome
-
-    def _signed_request(self, method: str, url: str, content: bytes, params: Mapping[str, str] | None) -> httpx.Request:
-        headers = {"Accept": "application/json", "Content-Type": "application/json", "User-Agent": "canbao/1"}
-        if self._answer_serial:
-            headers["Wechatpay-Serial"] = self._answer_serial
-        request = self._client.build_request(method, url, content=content, params=params, headers=headers)
-        target = request.url.raw_path.decode()  # as it goes over the wire
-        timestamp, nonce = str(int(self._wall())), secrets.token_hex(16).upper()
-        request.headers["Authorization"] = wire.authorization(
-            self._sign, self.mchid, self.settings.merchant_serial, method, target, timestamp, nonce, content
-        )
-        return request
-
-    def _judged(self, response: httpx.Response, read: Callable[[_Answer], T], *, signed: bool) -> Outcome[T]:
-        answer = _Answer(response.status_code, response.content)
-        if not signed:
-            return Done(read(answer)) if response.status_code == httpx.codes.OK else Unknown(f"{answer.status}")
-        try:
-            self._keyring.verify(response.headers, answer.body, self._wall())
-        except wire.NotGenuine as error:
-            # Also our own fault: WeChat signs no answer to a request whose signature it does not accept.
-            return Unknown(f"{answer.status} not signed by the channel ({error})")
-        try:
-            data = answer.data if answer.body else {}
-            code = wire.plain_code(str(data.get("code", "")))
-            if response.is_success and answer.status != httpx.codes.ACCEPTED:
-                return Done(read(answer))
-        except ValueError as error:
-            return Unknown(f"{answer.status} unreadable: {error}")
-        if answer.status >= 500 or answer.status == httpx.codes.TOO_MANY_REQUESTS or code in _NOT_NOW or not code:
-            return Unknown(f"{answer.status} {code}")
-        return Refused(code, str(data.get("message", "")))
+_HANDED_OUT: Mapping[Product, str] = {Product.JSAPI: "prepay_id", Product.H5: "h5_url", Product.NATIVE: "code_url"}
 
 
-def _pem(given: str) -> bytes:
-    """A public key as the settings give it: itself, or where it lies."""
-    return given.encode() if given.lstrip().startswith("-----BEGIN") else load_secret(given)
-
-
-def _prepay_id(answer: _Answer) -> str:
-    found = answer.data.get("prepay_id")
+def _handed_out(name: str, answer: Answer) -> str:
+    found = answer.data.get(name)
     if not isinstance(found, str) or not found:
-        raise ValueError("no prepay_id")
+        raise ValueError(f"no {name}")
     return found
 
 
-def _transaction(answer: _Answer) -> WechatTransaction:
+def _transaction(answer: Answer) -> WechatTransaction:
     return wire.read_transaction(answer.data)
 
 
-def _refund(answer: _Answer) -> WechatRefund:
+def _refund(answer: Answer) -> WechatRefund:
     return wire.read_refund(answer.data)
 
 
-def _ticket(answer: _Answer) -> TradeBillTicket:
-    return TradeBillTicket.model_validate(answer.data)
+def _ticket(answer: Answer) -> BillTicket:
+    return BillTicket.model_validate(answer.data)
 
 
-def _nothing(_: _Answer) -> None:
+def _file(ticket: BillTicket, answer: Answer) -> bytes:
+    data = unpacked(answer.body)
+    if not hash_agrees(data, ticket.hash_type, ticket.hash_value):
+        raise ValueError("the bill's bytes do not have the hash that was announced")
+    return data
+
+
+def _nothing(_: Answer) -> None:
     return None

@@ -9,19 +9,22 @@ import base64
 import binascii
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import quote
 
 import orjson
 from cryptography.exceptions import InvalidSignature, InvalidTag
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 from cryptography.x509 import load_pem_x509_certificate
 from pydantic import BaseModel, ValidationError
 
-from ..schemas.wechat import SealedResource, WechatNotice, WechatRefund, WechatTransaction
+from ..schemas.wechat import SealedResource, WechatCertificates, WechatNotice, WechatRefund, WechatTransaction
+from .genuine import NotGenuine, Unreadable
 
 Told = TypeVar("Told", bound=BaseModel)
 
@@ -34,21 +37,9 @@ Sign = Callable[[bytes], bytes]
 """Signs for the merchant. A key in a hardware module is another function of this kind."""
 
 
-class NotGenuine(Exception):
-    """A message that WeChat has not signed just now. `why`: missing, stale, probe, scheme, serial, signature."""
-
-    def __init__(self, why: str, detail: str = "") -> None:
-        super().__init__(f"{why}: {detail}" if detail else why)
-        self.why = why
-
-
-class Unreadable(ValueError):
-    """A genuine message that does not say what such a message says."""
-
-
 def signer(pem: bytes) -> Sign:
     """Signs with a merchant's private key. Raises ValueError for anything but an RSA key of at least 2048 bits."""
-    key = serialization.load_pem_private_key(pem, password=None)
+    key = load_pem_private_key(pem, password=None)
     if not isinstance(key, RSAPrivateKey) or key.key_size < 2048:
         raise ValueError("the merchant's key is RSA with 2048 bits at least")
     return lambda message: key.sign(message, padding.PKCS1v15(), hashes.SHA256())
@@ -56,11 +47,11 @@ def signer(pem: bytes) -> Sign:
 
 def public_key(pem: bytes) -> RSAPublicKey:
     """The key that WeChat signs with: a public key, or that of a platform certificate. Raises ValueError."""
-    found: Any
-    if b"BEGIN CERTIFICATE" in pem:
-        found = load_pem_x509_certificate(pem).public_key()
-    else:
-        found = serialization.load_pem_public_key(pem)
+    certificate = b"BEGIN CERTIFICATE" in pem
+    return _rsa_key(load_pem_x509_certificate(pem).public_key() if certificate else load_pem_public_key(pem))
+
+
+def _rsa_key(found: Any) -> RSAPublicKey:
     if not isinstance(found, RSAPublicKey) or found.key_size < 2048:
         raise ValueError("WeChat's key is RSA with 2048 bits at least")
     return found
@@ -102,6 +93,10 @@ class Keyring:
 
     keys: Mapping[str, RSAPublicKey]
 
+    def __post_init__(self) -> None:
+        plain = {_plain_serial(serial): key for serial, key in self.keys.items()}
+        object.__setattr__(self, "keys", plain)
+
     def verify(self, headers: Mapping[str, str], body: bytes, now: float) -> None:
         """Whether WeChat has signed these bytes within five minutes of `now` (wall time). Raises NotGenuine."""
         given = {name.lower(): text for name, text in headers.items()}
@@ -113,7 +108,7 @@ class Keyring:
             raise NotGenuine("scheme", given["wechatpay-signature-type"])
         if not timestamp.isascii() or not timestamp.isdigit() or abs(now - int(timestamp)) > WINDOW_SECONDS:
             raise NotGenuine("stale", timestamp)
-        key = self.keys.get(serial)
+        key = self.keys.get(_plain_serial(serial))
         if key is None:
             raise NotGenuine("serial", serial)
         message = f"{timestamp}\n{nonce}\n".encode() + body + b"\n"
@@ -143,14 +138,22 @@ def read_notice(body: bytes) -> WechatNotice:
 
 def open_resource(apiv3_key: bytes, resource: SealedResource) -> dict[str, Any]:
     """Decrypt the resource of a notification. Raises Unreadable where the key is another or a byte was changed."""
-    if resource.algorithm != "AEAD_AES_256_GCM":
-        raise Unreadable(f"a resource is sealed with AEAD_AES_256_GCM, not with {resource.algorithm}")
-    try:
-        sealed = base64.b64decode(resource.ciphertext, validate=True)
-        about = (resource.associated_data or "").encode()
-        return read_json(AESGCM(apiv3_key).decrypt(resource.nonce.encode(), sealed, about))
-    except (InvalidTag, binascii.Error, ValueError) as error:
-        raise Unreadable(f"a resource cannot be opened: {type(error).__name__}") from error
+    return read_json(_opened(apiv3_key, resource))
+
+
+def open_certificates(apiv3_key: bytes, body: bytes, now: datetime) -> dict[str, RSAPublicKey]:
+    """The keys of the platform certificates that are handed out and valid `now`, by serial. Raises Unreadable."""
+    found: dict[str, RSAPublicKey] = {}
+    for item in _read(WechatCertificates, read_json(body)).data:
+        try:
+            certificate = load_pem_x509_certificate(_opened(apiv3_key, item.encrypt_certificate))
+            if _plain_serial(f"{certificate.serial_number:X}") != _plain_serial(item.serial_no):
+                raise Unreadable(f"certificate {item.serial_no} has another serial")
+            if certificate.not_valid_before_utc <= now < certificate.not_valid_after_utc:
+                found[item.serial_no] = _rsa_key(certificate.public_key())
+        except ValueError as error:
+            raise Unreadable(f"certificate {item.serial_no}: {error}") from error
+    return found
 
 
 def read_transaction(data: Mapping[str, Any]) -> WechatTransaction:
@@ -169,7 +172,7 @@ def read_refund(data: Mapping[str, Any]) -> WechatRefund:
     return _read(WechatRefund, {"status": data.get("refund_status"), **data})
 
 
-def jsapi_order(
+def order_request(
     *,
     appid: str,
     mchid: str,
@@ -179,10 +182,15 @@ def jsapi_order(
     attach: str,
     notify_url: str,
     amount_fen: int,
-    openid: str,
+    openid: str | None = None,
+    client_ip: str | None = None,
+    device: str | None = None,
 ) -> dict[str, Any]:
-    """The body of a JSAPI order. It is kept: a repeated order must be the same in every parameter."""
-    return {
+    """The body of an order. It is kept: a repeated order must be the same in every parameter.
+
+    JSAPI needs the payer's `openid`; H5 the payer's own address and the `device` (iOS, Android, Wap); native neither.
+    """
+    body: dict[str, Any] = {
         "appid": appid,
         "mchid": mchid,
         "description": description,
@@ -191,8 +199,12 @@ def jsapi_order(
         "attach": attach,
         "notify_url": notify_url,
         "amount": {"total": amount_fen, "currency": "CNY"},
-        "payer": {"openid": openid},
     }
+    if openid:
+        body["payer"] = {"openid": openid}
+    if client_ip:
+        body["scene_info"] = {"payer_client_ip": client_ip, "h5_info": {"type": device}}
+    return body
 
 
 def path_part(text: str) -> str:
@@ -207,6 +219,22 @@ def plain_code(code: str) -> str:
 
 MONEY_CAME = frozenset({"SUCCESS", "REFUND"})
 """Trade states in which the money has come; REFUND: and has gone back, wholly or in part."""
+
+
+def _opened(apiv3_key: bytes, sealed: SealedResource) -> bytes:
+    if sealed.algorithm != "AEAD_AES_256_GCM":
+        raise Unreadable(f"a resource is sealed with AEAD_AES_256_GCM, not with {sealed.algorithm}")
+    try:
+        data = base64.b64decode(sealed.ciphertext, validate=True)
+        about = (sealed.associated_data or "").encode()
+        return AESGCM(apiv3_key).decrypt(sealed.nonce.encode(), data, about)
+    except (InvalidTag, ValueError) as error:
+        raise Unreadable(f"a resource cannot be opened: {type(error).__name__}") from error
+
+
+def _plain_serial(serial: str) -> str:
+    """A serial to compare: some write hex without its leading zeros."""
+    return serial.upper().lstrip("0")
 
 
 def _header(given: Mapping[str, str], name: str) -> str:

@@ -1,4 +1,4 @@
-"""The trade bill of WeChat Pay: one day's payments and refunds as a file.
+"""The trade bill of WeChat Pay: one day's payments and refunds as a file. The fund flow stands in `fund_flow`.
 
 UTF-8 with BOM, lines ended by CRLF, the last one too. Values begin with a back-tick and are parted by ``,` ``, because
 a product's name may contain a comma; header lines have no back-ticks. Amounts are yuan. The last line sums up, below a
@@ -7,7 +7,8 @@ header that begins with 总. A line that cannot be read is a fault with its text
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+import zlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -16,7 +17,20 @@ from enum import StrEnum
 from shared.clock import SHANGHAI
 
 _BOM = b"\xef\xbb\xbf"
+_MOST_BYTES = 256 * 1024 * 1024
 _HASHES = {"SHA1": lambda data: hashlib.sha1(data, usedforsecurity=False), "SHA256": hashlib.sha256}
+
+
+_COUNT = "总交易单数"
+_SUMS = {
+    "应结订单总金额": "应结订单金额",
+    "退款总金额": "退款金额",
+    "充值券退款总金额": "充值券退款金额",
+    "手续费总金额": "手续费",
+    "订单总金额": "订单金额",
+    "申请退款总金额": "申请退款金额",
+}
+"""The columns that the totals are of."""
 
 
 class LineKind(StrEnum):
@@ -103,6 +117,20 @@ def hash_agrees(data: bytes, hash_type: str, hash_value: str) -> bool:
     return made is not None and made(data).hexdigest() == hash_value.strip().lower()
 
 
+def unpacked(data: bytes) -> bytes:
+    """A bill as it was announced, whether it came as gzip or plain. Raises ValueError for gzip that is none."""
+    if not data.startswith(b"\x1f\x8b"):
+        return data
+    unpacking = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    try:
+        plain = unpacking.decompress(data, _MOST_BYTES)
+    except zlib.error as error:
+        raise ValueError(f"not gzip: {error}") from error
+    if not unpacking.eof:
+        raise ValueError("the end of the gzip is missing, or it holds more than a bill")
+    return plain
+
+
 def fen(yuan: str) -> int:
     """`0.01` → 1. Raises ValueError for parts of a fen and for what is no number."""
     cents = _yuan(yuan) * 100
@@ -136,6 +164,34 @@ def read_trade_bill(data: bytes) -> TradeBill:
         except ValueError as error:
             faults.append(LineFault(line_no, text, str(error)))
     return TradeBill(lines, faults, totals)
+
+
+def parted(data: bytes, bill: TradeBill, home: Callable[[str], str]) -> Mapping[str, bytes]:
+    """A trade bill, parted into one for each `home` of its orders' numbers; as it came where there is but one.
+
+    Lines stay as they are, byte for byte, under totals of their own. Raises ValueError where the bill's totals are not
+    those of its lines: whose share is missing cannot be told.
+    """
+    homes = {line.line_no: home(line.order_no) for line in bill.lines}
+    if len(set(homes.values())) <= 1:
+        return dict.fromkeys(homes.values(), data)
+    if not bill.agrees:
+        raise ValueError("a bill of several pools whose totals are not those of its lines")
+    rows = data.removeprefix(_BOM).replace(b"\r\n", b"\n").split(b"\n")
+    names = _text(rows[0]).split(",")
+    sums = next(_text(row).split(",") for row in rows if _text(row).startswith("总"))
+    parts = {}
+    for one in set(homes.values()):
+        own = [rows[line_no - 1] for line_no, where in homes.items() if where == one]
+        values = [_named(names, _values(row)) for row in own]
+        totals = ",".join(f"`{_total(name, values)}" for name in sums)
+        lines = [rows[0], *own, ",".join(sums).encode(), totals.encode()]
+        parts[one] = _BOM + b"".join(line + b"\r\n" for line in lines)
+    return parts
+
+
+def _total(name: str, rows: Sequence[Mapping[str, str]]) -> str:
+    return str(len(rows)) if name == _COUNT else str(sum((_yuan(row[_SUMS[name]]) for row in rows), Decimal(0)))
 
 
 def _text(row: bytes) -> str:

@@ -89,24 +89,12 @@ INVARIANTS = (
         """
         select collection.pool, collection.collection_id as subject
         from collection left join receipt on receipt.pool = collection.pool
-        and receipt.collection_id = collection.collection_id
+        and receipt.receipt_no = collection.receipt_no
         where (outcome = 'suspense') <> (receipt.receipt_no is null)
-        or receipt.receipt_no <> collection.receipt_no or receipt.amount_fen <> collection.amount_fen
+        or receipt.collection_id <> collection.collection_id or receipt.amount_fen <> collection.amount_fen
         or (reversed_at is not null and voided_at is null and receipt.receipt_no is not null)
             or (outcome = 'surplus' and refunded_fen > 0 and voided_at is null)
             or (refunded_fen = collection.amount_fen and voided_at is null and receipt.receipt_no is not null)
-        """,
-    ),
-    Invariant(
-        "receipt_book_without_gap",
-        "A book's receipts run from 1 to its last number",
-        """
-        select book.pool, book.book_code as subject
-        from receipt_book as book left
-        join (select pool, book_code, count(*) as issued, max(number) as highest from receipt
-        group by pool, book_code) as seen on seen.pool = book.pool and seen.book_code = book.book_code
-        where (seen.issued, seen.highest) is distinct
-        from (book.last_number, book.last_number)
         """,
     ),
     Invariant(
@@ -185,7 +173,7 @@ INVARIANTS = (
     ),
     Invariant(
         "closed_shift_holds_nothing",
-        "A closed shift has handed over all it took",
+        "A closed shift has handed over all it took: cards to the special account, cash to be deposited",
         """
         with held as (
             select pool, account, sum(fen) as fen
@@ -195,7 +183,7 @@ INVARIANTS = (
             group by pool, account)
         select shift.pool, shift.shift_id as subject
         from shift join held on held.pool = shift.pool and held.account = 'held/shift/' || shift.shift_id
-        where shift.status = 'closed' and held.fen <> 0
+        where shift.status <> 'open' and held.fen <> 0
         """,
     ),
     Invariant(
@@ -220,8 +208,11 @@ INVARIANTS = (
             and submission.channel = 'etax' and submission.reference = event.event_id
         left join collection on collection.pool = submission.pool
             and collection.submission_id = submission.submission_id
-        where (event.collection_id, event.outcome, event.receipt_no, event.reason) is distinct
-            from (collection.collection_id, collection.outcome, collection.receipt_no, collection.reason)
+        where (event.collection_id, event.outcome, event.reason) is distinct
+            from (collection.collection_id, collection.outcome, collection.reason)
+        or event.receipt_no is distinct from collection.receipt_no and not exists (select 1 from receipt
+            where receipt.pool = collection.pool and receipt.receipt_no = event.receipt_no
+            and receipt.collection_id = collection.collection_id)
         or event.collection_id is null
         """,
     ),

@@ -18,8 +18,11 @@ INVARIANTS = (
             and collection.collection_id = channel_order.collection_id
         left join submission on submission.pool = channel_order.pool
             and submission.submission_id = collection.submission_id
-        where channel_order.status = 'paid' and (submission.reference is distinct from channel_order.transaction_id
-            or submission.channel <> channel_order.channel
+        where channel_order.status = 'paid' and (submission.reference is null
+            -- In the books UnionPay is a bank, whose references begin with institution and accounting day.
+            or (submission.channel, regexp_replace(submission.reference, '^UNIONPAY/[0-9]{8}/', '')) is distinct from
+                (case channel_order.channel when 'unionpay' then 'bank' else channel_order.channel end,
+                channel_order.transaction_id)
             or collection.bill_no <> channel_order.bill_no and collection.outcome <> 'suspense')
         """,
     ),

@@ -27,6 +27,23 @@ INVARIANTS = (
         """,
     ),
     Invariant(
+        "batch_line_is_in_the_ledger",
+        "Every line of an offline batch that was not refused stands in the ledger; a taken batch is whole",
+        """
+        select batch.pool, batch.batch_id as subject
+        from ledger_batch as batch join ledger_batch_line as row on row.pool = batch.pool
+            and row.batch_id = batch.batch_id and row.result <> 'refused'
+        left join ledger_line as line on line.pool = batch.pool and line.ledger_id = batch.ledger_id
+            and line.line_no = row.line_no
+        where line.line_no is null or line.collection_id is distinct from row.collection_id
+        union all
+        select batch.pool, batch.batch_id from ledger_batch as batch
+        left join ledger_batch_line as row on row.pool = batch.pool and row.batch_id = batch.batch_id
+        where batch.state = 'taken' group by batch.pool, batch.batch_id, batch.lines_count
+        having count(row.row_no) <> batch.lines_count
+        """,
+    ),
+    Invariant(
         "contrary_line_took_its_money_back",
         "Each contrary line reversed the money of its payment line, and nothing else reversed an agent's money",
         """
@@ -101,6 +118,23 @@ INVARIANTS = (
         """,
     ),
     Invariant(
+        "counter_holds_what_was_not_deposited",
+        "A counter's account is the cash of its closed shifts, with booked differences, less confirmed slips",
+        f"""
+        with {_BALANCES.format(prefix="held/counter/")},
+        owed as (
+            select shift.pool, 'held/counter/' || shift.counter_code as account, sum(shift.deposit_fen) as fen
+            from shift where shift.status <> 'open' and not exists (
+                select 1 from remittance_shift as item join remittance as slip on slip.pool = item.pool
+                    and slip.remittance_id = item.remittance_id and slip.status = 'confirmed'
+                where item.pool = shift.pool and item.shift_id = shift.shift_id)
+            group by 1, 2)
+        select coalesce(balance.pool, owed.pool) as pool, coalesce(balance.account, owed.account) as subject
+        from balance full join owed on owed.pool = balance.pool and owed.account = balance.account
+        where coalesce(balance.fen, 0) <> coalesce(owed.fen, 0)
+        """,
+    ),
+    Invariant(
         "slip_is_what_stands_in_it",
         "A slip's total and count are those of its receipts or slips, each with its amount; a rejected one binds none",
         """
@@ -118,7 +152,14 @@ INVARIANTS = (
                 part.amount_fen = slip.total_fen and slip.status = 'confirmed' and slip.to_account = parent.from_account
             from remittance_part as part join remittance as slip on slip.pool = part.pool
                 and slip.remittance_id = part.part_id
-            join remittance as parent on parent.pool = part.pool and parent.remittance_id = part.remittance_id),
+            join remittance as parent on parent.pool = part.pool and parent.remittance_id = part.remittance_id
+            union all
+            select item.pool, item.remittance_id, item.amount_fen, item.live,
+                item.amount_fen = shift.deposit_fen and shift.status = 'closed'
+                    and slip.from_account = 'held/counter/' || shift.counter_code
+            from remittance_shift as item join remittance as slip on slip.pool = item.pool
+                and slip.remittance_id = item.remittance_id
+            join shift on shift.pool = item.pool and shift.shift_id = item.shift_id),
         sums as (
             select pool, remittance_id, count(*) as count, sum(amount_fen) as fen, bool_and(fits) as fits,
                 bool_or(live) as any_live, bool_and(live) as all_live

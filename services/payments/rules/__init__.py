@@ -10,7 +10,6 @@ from .accounts import (
     credit_account,
     held_account,
     premium_account,
-    takings,
 )
 from .graphs import GRAPHS
 from .refunding import (
@@ -97,6 +96,5 @@ __all__ = [
     "refund_of_number",
     "release_subject",
     "revise",
-    "takings",
     "ways",
 ]

@@ -31,6 +31,14 @@ class OrderStatus(StrEnum):
     FAILED = "failed"
 
 
+class Product(StrEnum):
+    """支付产品: how the payer gets to the cashier of the channel."""
+
+    JSAPI = "jsapi"  # inside WeChat
+    H5 = "h5"  # from a browser on the phone
+    NATIVE = "native"  # by scanning a code
+
+
 class OrderAct(StrEnum):
     """What happens to an order. `close` is our wish; all others but `create` are the channel's word."""
 
@@ -77,8 +85,8 @@ AGE_LIMITS: Mapping[OrderStatus, timedelta] = {
 An order is open for two hours at most (`MOST_MINUTES`). Its safe rerun in each of these states is to ask the channel.
 """
 
-MOST_MINUTES = 120
-"""A channel keeps what it hands out for paying (a prepay_id) for two hours."""
+MOST_MINUTES: Mapping[Product, int] = {Product.JSAPI: 120, Product.H5: 5, Product.NATIVE: 120}
+"""How long a channel keeps what it hands out for paying. An order is not payable longer: nobody could get to it."""
 
 _LEAST = timedelta(minutes=1)  # a channel takes no order that expires earlier
 LONGEST_PAUSE_SECONDS = 300.0
@@ -174,7 +182,12 @@ def order_step(status: OrderStatus, word: Word, *, over: bool) -> OrderAct | Non
 
 def order_number(pool: str, unique: int) -> str:
     """The number of an order: its pool, then 128 bits (an identifier) in Crockford's base 32; 32 characters."""
-    return pool + "".join(_CROCKFORD[unique >> shift & 31] for shift in range(125, -5, -5))
+    return pool + "".join(CROCKFORD[unique >> shift & 31] for shift in range(125, -5, -5))
+
+
+def payable_minutes(product: Product, minutes: int) -> int:
+    """How long an order can be paid, where `minutes` are wanted."""
+    return min(minutes, MOST_MINUTES[product])
 
 
 def order_expiry(now: datetime, minutes: int, window: Window) -> datetime:
@@ -184,7 +197,7 @@ def order_expiry(now: datetime, minutes: int, window: Window) -> datetime:
     then is judged by its own day.
     """
     began = now.astimezone(SHANGHAI).replace(microsecond=0)
-    expiry = began + timedelta(minutes=min(minutes, MOST_MINUTES))
+    expiry = began + timedelta(minutes=minutes)
     if window.closed(business_day(expiry)):
         last_second = began.replace(hour=23, minute=59, second=59)
         expiry = max(min(expiry, last_second), began + _LEAST)
@@ -201,4 +214,4 @@ def place_fits(place: str, region: str) -> bool:
     return in_pool(region, place) if len(place) == 6 else region.startswith(place)
 
 
-_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"

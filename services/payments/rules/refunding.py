@@ -5,7 +5,7 @@ truth: accepted is not paid, and unknown is not failed.
 """
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -108,6 +108,7 @@ class Method(StrEnum):
     WECHAT = "wechat"
     BANK = "bank"
     ETAX = "etax"
+    TREASURY = "treasury"  # 退库: what was posted to the treasury, from there to the payee's account
 
 
 AT_COUNTER = frozenset({Method.CASH, Method.POS_RETURN})
@@ -122,14 +123,49 @@ ORIGINAL: Mapping[Channel, tuple[Method, ...]] = {
 }
 """原路退回. What an agent collected goes to the person at a counter, never to the agent."""
 
+POSTED: Mapping[Channel, tuple[Method, ...]] = {
+    Channel.WECHAT: (Method.WECHAT, Method.TREASURY),
+    Channel.ETAX: (Method.ETAX, Method.TREASURY),
+    **dict.fromkeys((Channel.BANK, Channel.COUNTER, Channel.AGENT), (Method.TREASURY,)),
+}
+"""退库: what was posted to the treasury goes back from there. WeChat may still have a balance to pay from, and the tax
+bureau may send the money back itself."""
+
+WECHAT_DAYS = 365
+WECHAT_PARTS = 50
+
+
+class Limit(StrEnum):
+    """What WeChat would not take, so it is not asked. All but TOO_SOON end the refund: the money goes elsewhere."""
+
+    TOO_OLD = "payment_older_than_a_year"
+    TOO_MANY = "more_than_fifty_parts"
+    TOO_SOON = "less_than_a_minute_after_another_part"
+
+
+def wechat_limit(
+    paid_at: datetime, other_parts: int, seconds_since_last: float | None, now: datetime, pause_seconds: float
+) -> Limit | None:
+    """Which limit of WeChat's a refund runs into. `other_parts` of the payment went back before it, or are to."""
+    if paid_at + timedelta(days=WECHAT_DAYS) < now:
+        return Limit.TOO_OLD
+    if other_parts >= WECHAT_PARTS:
+        return Limit.TOO_MANY
+    soon = seconds_since_last is not None and seconds_since_last < pause_seconds
+    return Limit.TOO_SOON if soon else None
+
+
 OTHERWISE = (Method.CASH,)
 """The way for money that could not go back as it came: to the person, at a counter."""
 
 
-def ways(channel: Channel, *, tried: bool) -> tuple[Method, ...]:
-    """The ways on which money of a channel may go back; `tried`: the original way was, and failed."""
-    original = ORIGINAL[channel]
-    return (*original, *(way for way in OTHERWISE if way not in original)) if tried else original
+def ways(channel: Channel, *, tried: bool, posted: bool = False) -> tuple[Method, ...]:
+    """The ways on which money of a channel may go back: f(channel, posted to the treasury?).
+
+    `tried`: one of them was, and failed.
+    """
+    first = POSTED[channel] if posted else ORIGINAL[channel]
+    return (*first, *(way for way in OTHERWISE if way not in first)) if tried else first
 
 
 def paying_account(method: Method, shift_id: UUID | None) -> str:

@@ -9,7 +9,7 @@ from uuid import UUID
 from shared.clock import SHANGHAI, business_day
 from shared.graph import Graph
 
-from .accounts import held_by_agent, held_by_town
+from .accounts import held_by_agent, held_by_counter, held_by_town
 
 
 class SlipStatus(StrEnum):
@@ -47,31 +47,56 @@ class ItemFault(StrEnum):
     OF_ANOTHER = "of_another"
     REVERSED = "reversed"
     NOT_CONFIRMED = "not_confirmed"
+    NOT_CLOSED = "not_closed"
+    NO_CASH = "no_cash"
     IN_ANOTHER_SLIP = "in_another_slip"
     NO_TOWN = "no_town"
 
 
+class Items(StrEnum):
+    """What stands in a slip: an agent's money, a town's slips, or a counter's shifts."""
+
+    COLLECTIONS = "collections"
+    SLIPS = "slips"
+    SHIFTS = "shifts"
+
+
 @dataclass(frozen=True)
 class Holder:
-    """Who holds money on its way up, as the account says: an agent by a ledger, or a town."""
+    """Who holds money on its way up, as the account says: an agent by a ledger, a town, or a counter its cash."""
 
-    ledger_id: UUID | None
-    town: str | None
+    ledger_id: UUID | None = None
+    town: str | None = None
+    counter: str | None = None
 
     @classmethod
     def of(cls, account: str) -> Self:
-        """From `held/agent/<ledger_id>` or `held/town/<nine digits>`. Raises ValueError for anything else."""
+        """From `held/agent/<ledger_id>`, `held/town/<nine digits>` or `held/counter/<code>`.
+
+        Raises ValueError for anything else.
+        """
         key = account.rpartition("/")[2]
         if account == held_by_agent(key):
-            return cls(UUID(key), None)
+            return cls(ledger_id=UUID(key))
         if account == held_by_town(key):
-            return cls(None, key)
-        raise ValueError(f"{account} is neither an agent's account nor a town's")
+            return cls(town=key)
+        if account == held_by_counter(key):
+            return cls(counter=key)
+        raise ValueError(f"{account} is no agent's account, no town's and no counter's")
 
     @property
     def account(self) -> str:
         """The account again."""
+        if self.counter:
+            return held_by_counter(self.counter)
         return held_by_agent(self.ledger_id) if self.ledger_id else held_by_town(self.town or "")
+
+    @property
+    def items(self) -> "Items":
+        """What stands in a slip of this holder."""
+        if self.counter:
+            return Items.SHIFTS
+        return Items.COLLECTIONS if self.ledger_id else Items.SLIPS
 
 
 def town_of(region: str) -> str | None:

@@ -113,7 +113,10 @@ def collection_state(outcome: Outcome, *, settles: str | None, is_reversed: bool
 
 
 class Reason(StrEnum):
-    """Why money did not settle a bill; also why a counter does not take it while the payer still holds it."""
+    """Why money did not settle a bill; also why a counter does not take it while the payer still holds it.
+
+    The last two are about a receipt number handed out beforehand: not of the agent's block, or used before.
+    """
 
     BILL_UNKNOWN = "bill_unknown"
     BILL_VOIDED = "bill_voided"
@@ -121,6 +124,8 @@ class Reason(StrEnum):
     AMOUNT_DIFFERS = "amount_differs"
     OUTSIDE_WINDOW = "outside_window"
     CLOSED_DAY = "closed_day"
+    RECEIPT_FOREIGN = "receipt_foreign"
+    RECEIPT_USED = "receipt_used"
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,15 @@
 
 from .bills import Bill, BillPage, Line
 from .books import Account, Accounts, Collected, CountedSum, Figure, FourWay, Funds, ReceiptFigures, Summary
-from .collections import Collection, CollectionPage, Receipt
+from .collections import Collection, CollectionPage
 from .counter import (
+    NO_DIFFERENCE,
+    CashJournal,
     CounterAnswer,
     CounterItem,
     CounterPayment,
     CounterResult,
+    DifferenceBooking,
     PosSlip,
     Shift,
     ShiftClosing,
@@ -47,6 +50,7 @@ from .problems import (
     SIGNATURE_INVALID,
     TOO_MANY_ITEMS,
 )
+from .receipts import Receipt
 from .refunds import Refund, RefundGivingUp, RefundOrder, RefundPage
 from .tax import (
     TaxBatchAnswer,
@@ -67,6 +71,7 @@ __all__ = [
     "NOT_REVERSIBLE",
     "NOT_TAKEN",
     "NOT_THE_WAY_BACK",
+    "NO_DIFFERENCE",
     "PAID_BY_THE_SAME",
     "RECEIPT_UNKNOWN",
     "REFUND_EXCEEDS",
@@ -89,6 +94,7 @@ __all__ = [
     "BillReversed",
     "BillVoided",
     "Body",
+    "CashJournal",
     "Collected",
     "Collection",
     "CollectionPage",
@@ -98,6 +104,7 @@ __all__ = [
     "CounterItem",
     "CounterPayment",
     "CounterResult",
+    "DifferenceBooking",
     "Figure",
     "FourWay",
     "Funds",

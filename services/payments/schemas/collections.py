@@ -1,4 +1,4 @@
-"""Money that has come, and its receipts."""
+"""Money that has come."""
 
 from datetime import datetime
 from typing import Literal
@@ -55,21 +55,3 @@ class CollectionPage(BaseModel):
 
     items: list[Collection] = Field(description="Collections in the order they were booked", examples=[[]])
     next: str | None = Field(description="Cursor of the next page", examples=["0192f0c4-7b7a-7c3e-8a55-3f1f7f1b2a03"])
-
-
-class Receipt(BaseModel):
-    """专用票据: numbered proof of a payment; a voided one stays."""
-
-    pool: PoolField
-    receipt_no: str = Field(description="Number", examples=["TAXHALL01-00000042"])
-    book_code: str = Field(description="Receipt book", examples=["TAXHALL01"])
-    number: int = Field(description="Consecutive number in the book", examples=[42])
-    collection_id: UUID = Field(description="The money", examples=["0192f0c4-7b7a-7c3e-8a55-3f1f7f1b2a03"])
-    bill_no: str = Field(description="The bill", examples=["9901017QK3M9Z5T2WB8XCD"])
-    person_id: UUID = Field(description="Insured person", examples=["0192f0c4-7b7a-7c3e-8a55-3f1f7f1b2a05"])
-    payer_name: str = Field(description="缴费人", examples=["王小明"])
-    amount_fen: int = Field(description="Amount in fen", examples=[30000])
-    issued_at: datetime = Field(description="When it was issued", examples=["2021-12-05T10:00:03+08:00"])
-    issued_by: str = Field(description="Who issued it (`sub`)", examples=["clerk-wang"])
-    voided_at: datetime | None = Field(description="When it was voided", examples=[None])
-    void_reason: str | None = Field(description="Why it was voided", examples=["refunded"])

@@ -32,6 +32,33 @@ BILL_BEING_PAID = ProblemType(
         "Bill {bill_no} is being paid through another order; repeat shortly with the same Idempotency-Key",
     ),
 )
+APPID_NOT_OURS = ProblemType(
+    "appid_not_ours",
+    409,
+    ("应用不属于本商户", "Not an application of this merchant"),
+    (
+        "appid {appid} 未在本商户下配置，请改用已配置的 appid 或不填",
+        "Application {appid} is not set up for this merchant; name one that is, or leave it out",
+    ),
+)
+ORDER_STANDS = ProblemType(
+    "order_stands",
+    409,
+    ("另一订单尚可支付", "Another order can still be paid"),
+    (
+        "渠道 {channel} 的订单 {order_no} 不能关单；请支付该订单，或在 {until} 之后换新 Idempotency-Key 重新下单",
+        "Order {order_no} with {channel} cannot be closed: pay it, or order anew, with a new key, after {until}",
+    ),
+)
+BILL_BEING_WITHHELD = ProblemType(
+    "bill_being_withheld",
+    409,
+    ("应缴单正在代扣", "The bill is being withheld"),
+    (
+        "应缴单已交银行 {institution} 代扣（批次 {batch_no}），请待代扣结果，扣款失败后再缴",
+        "Bank {institution} was asked to debit this bill (batch {batch_no}); pay it otherwise only if that fails",
+    ),
+)
 CHANNEL_NOT_OFFERED = ProblemType(
     "channel_not_offered",
     409,

@@ -9,7 +9,10 @@ from pydantic import BaseModel, Field, model_validator
 from ..rules.refunding import AT_COUNTER, Method, RefundState
 from .fields import Body, PoolField, PositiveFen
 
-_METHOD = "cash or pos_return at a counter; wechat, bank, etax: back through the channel that the money came by"
+_METHOD = (
+    "cash or pos_return at a counter; wechat, bank, etax: back through the channel that the money came by; treasury: "
+    "from the treasury, where it was posted, to the account that was recorded for the application"
+)
 
 
 class RefundOrder(Body):

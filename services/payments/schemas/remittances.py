@@ -20,15 +20,15 @@ BankReference = Annotated[
 
 
 class SlipOrder(Body):
-    """Hand money over: an agent to the town or to the special account, a town to the special account.
+    """Hand money over: an agent to the town or to the special account, a town or a counter to the special account.
 
     A receipt stands in one slip only, and a slip in one further slip only; the total is that of what stands in it.
     """
 
     pool: PoolField
     from_account: str = Field(
-        pattern=rf"^held/(agent/{_UUID}|town/[1-9][0-9]{{8}})$",
-        description="Held account of an agent's ledger or of a town, as GET /v1/accounts shows it",
+        pattern=rf"^held/(agent/{_UUID}|town/[1-9][0-9]{{8}}|counter/[A-Z0-9]{{2,20}})$",
+        description="Held account of an agent's ledger, of a town or of a counter, as GET /v1/accounts shows it",
         examples=[_AGENT_ACCOUNT],
     )
     to: Literal["town", "special_account"] = Field(description="Who receives it", examples=["town"])
@@ -47,6 +47,12 @@ class SlipOrder(Body):
     slips: list[UUID] = Field(
         default_factory=list, max_length=_MOST, description="Confirmed slips that a town hands on", examples=[[]]
     )
+    shifts: list[UUID] = Field(
+        default_factory=list,
+        max_length=_MOST,
+        description="Closed shifts of a counter whose cash was brought to the bank, each whole",
+        examples=[[]],
+    )
     total_fen: PositiveFen
     interest_fen: int = Field(
         default=0,
@@ -60,10 +66,13 @@ class SlipOrder(Body):
 
     @model_validator(mode="after")
     def _parts_fit_holder(self) -> Self:
-        own, further = [*self.receipts, *self.collections], self.slips
+        own, further = [*self.receipts, *self.collections], [*self.slips, *self.shifts]
         if self.from_account.startswith("held/town/"):
-            if own or not further or self.to != "special_account":
+            if own or self.shifts or not self.slips or self.to != "special_account":
                 raise ValueError("a town hands `slips` on, to the special account")
+        elif self.from_account.startswith("held/counter/"):
+            if own or self.slips or not self.shifts or self.to != "special_account":
+                raise ValueError("a counter deposits the cash of `shifts`, to the special account")
         elif further or not own:
             raise ValueError("an agent hands over `receipts` or `collections`")
         if self.interest_fen and self.to == "town":
@@ -94,9 +103,9 @@ class Slip(BaseModel):
     remittance_id: UUID = Field(description="Identifier", examples=[_ID])
     from_account: str = Field(description="Who hands it over", examples=[_AGENT_ACCOUNT])
     to_account: str = Field(description="Who receives it", examples=["held/town/990101102"])
-    ledger_id: UUID | None = Field(description="The agent's ledger; null for a town", examples=[_ID])
+    ledger_id: UUID | None = Field(description="The agent's ledger; null for others", examples=[_ID])
     region: RegionField
-    items_count: int = Field(description="Receipts, collections or slips in it", examples=[120])
+    items_count: int = Field(description="Receipts, collections, slips or shifts in it", examples=[120])
     total_fen: int = Field(description="What they come to, in fen", examples=[3840000])
     interest_fen: int = Field(description="Interest handed over with it, in fen", examples=[0])
     paid_on: date = Field(description="Day of the bank's slip", examples=["2021-12-06"])
@@ -139,7 +148,7 @@ class Overdue(BaseModel):
     """Somebody who holds money longer than allowed (S002-32)."""
 
     account: str = Field(description="The held account", examples=[_AGENT_ACCOUNT])
-    holder: Literal["agent", "town", "shift"] = Field(description="Who holds it", examples=["agent"])
+    holder: Literal["agent", "town", "shift", "counter"] = Field(description="Who holds it", examples=["agent"])
     held_by: str | None = Field(description="Agent or clerk (`sub`)", examples=["agent-zhang"])
     agency_name: str | None = Field(description="代办机构", examples=["沟底村委会"])
     unit_code: str | None = Field(description="Unit or counter", examples=["V200"])

@@ -31,6 +31,19 @@ class WechatNotice(_Told):
     resource: SealedResource
 
 
+class WechatCertificate(_Told):
+    """A platform certificate, sealed under the APIv3 key."""
+
+    serial_no: str = Field(min_length=1, max_length=64)
+    encrypt_certificate: SealedResource
+
+
+class WechatCertificates(_Told):
+    """The platform certificates that are handed out."""
+
+    data: list[WechatCertificate]
+
+
 class WechatAmount(_Told):
     """The amount of an order, in fen; `payer_total` is what is left of it after a coupon."""
 
@@ -84,8 +97,8 @@ class WechatRefund(_Told):
     amount: WechatRefundAmount | None = None
 
 
-class TradeBillTicket(_Told):
-    """Where a bill lies, and the hash over its bytes."""
+class BillTicket(_Told):
+    """Where a bill lies, and the hash over its bytes as they are unpacked."""
 
     hash_type: str
     hash_value: str

@@ -51,6 +51,26 @@ async def find_bill(tx: Reader, pool: str, bill_no: str) -> Row | None:
     )
 
 
+async def pools_of_bills(tx: Reader) -> Sequence[str]:
+    """The pools that have bills; a step of the index for each, however many bills there are."""
+    rows = await tx.rows(
+        "with recursive pools as (select min(pool) as pool from bill union all "
+        "select (select min(b.pool) from bill as b where b.pool > p.pool) from pools as p where p.pool is not null) "
+        "select pool from pools where pool is not null"
+    )
+    return [row["pool"] for row in rows]
+
+
+async def open_bills_of(tx: Reader, pools: Sequence[str], person_id: UUID) -> Sequence[Row]:
+    """What a person has to pay in these pools."""
+    return await tx.rows(
+        f"select {BILL} from bill where pool = any(cast(:pools as text[])) "
+        "and person_id = :person_id and status = 'open' order by bill_no",
+        pools=list(pools),
+        person_id=person_id,
+    )
+
+
 async def insert_bills(tx: Writer, rows: Sequence[Mapping[str, Any]]) -> set[UUID]:
     """Insert bills unless their assessment has one; the assessments that got theirs now."""
     stored = await tx.insert(bill, rows, tail="on conflict (pool, assessment_id) do nothing returning assessment_id")

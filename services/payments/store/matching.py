@@ -11,9 +11,11 @@ from shared.database import Reader, Row, Writer
 from ..rules.tax import POOLLESS
 from ..tables import statement_match
 
+# The number of the order, as its channel names it: WeChat Pay, UnionPay.
+_ORDER_NO = "coalesce(s.message->>'out_trade_no', s.message->>'orderId')"
 _COLLECTION = (
     "c.pool, c.collection_id, c.amount_fen, c.bill_no, c.payer_name, c.paid_at, c.reversed_at, c.booked_at, "
-    "s.reference, s.message->>'out_trade_no' as order_no "
+    f"s.reference, {_ORDER_NO} as order_no "
 )
 # No row in force stands for the collection; one of a replaced version does not count.
 _FREE = (
@@ -105,7 +107,7 @@ async def collections_by_order(
         f"select {_COLLECTION} from collection as c {_WITH_SUBMISSION}"
         f"where c.pool = :pool and c.channel = :channel and c.reversed_at is null and {_FREE} "
         f"and {_NEAR} and {CHANNEL_DAY} = :day "
-        "and (c.bill_no = any(cast(:orders as text[])) or s.message->>'out_trade_no' = any(cast(:orders as text[]))) "
+        f"and (c.bill_no = any(cast(:orders as text[])) or {_ORDER_NO} = any(cast(:orders as text[]))) "
         f"and {_NOT_IN_FILE} order by c.paid_at, c.collection_id",
         pool=pool,
         statement_id=statement_id,
@@ -352,6 +354,7 @@ _SCOPES: Mapping[str, str] = {
     "wechat_trade_bill": "",
     "tax_day_list": "",
     "bank_check_file": "and split_part(s.reference, '/', 1) = :institution",
+    "unionpay_day_file": "and split_part(s.reference, '/', 1) = :institution",
     "pos_settlement": "and c.method = 'pos'",
     "shift_report": "and c.method = 'cash'",
     "receipt_list": "and split_part(s.reference, '/', 1) = split_part(:institution, '/', 1) "

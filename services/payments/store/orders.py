@@ -9,8 +9,8 @@ from shared.database import Reader, Row, Writer
 from ..tables import channel_order
 
 _ORDER = (
-    "pool, order_no, channel, bill_no, region, amount_fen, openid, payer_name, payer_id, status, reason, request, "
-    "prepay_id, created_at, expires_at, entered_at, ask_at, asked, transaction_id, collection_id, version"
+    "pool, order_no, channel, product, bill_no, region, amount_fen, openid, payer_name, payer_id, status, "
+    "reason, request, ticket, created_at, expires_at, entered_at, ask_at, asked, transaction_id, collection_id, version"
 )
 _LIVE = "status in ('created', 'open', 'closing')"
 
@@ -75,7 +75,7 @@ async def supersede_orders_of_ended_bills(tx: Writer, pool: str, wall: datetime)
 
 
 async def move_order(tx: Writer, row: Row, status: str, wall: datetime, **changes: Any) -> Row:
-    """Change the state of a locked order, and what goes with it: `reason`, `prepay_id`, `transaction_id`, …"""
+    """Change the state of a locked order, and what goes with it: `reason`, `ticket`, `transaction_id`, …"""
     found = await tx.row(
         "update channel_order set status = :status, entered_at = :wall, version = version + 1"
         f"{''.join(f', {name} = :{name}' for name in changes)} "
@@ -90,6 +90,22 @@ async def move_order(tx: Writer, row: Row, status: str, wall: datetime, **change
     return found
 
 
+async def live_orders_by_channel(tx: Reader) -> Sequence[Row]:
+    """The pools and channels in which orders wait for their end."""
+    return await tx.rows(f"select distinct pool, channel from channel_order where {_LIVE} order by pool, channel")
+
+
+async def standing_orders(tx: Reader, pool: str, bill_no: str, channels: Sequence[str]) -> Sequence[Row]:
+    """The orders of a bill with these channels that can still be paid."""
+    return await tx.rows(
+        f"select {_ORDER} from channel_order where pool = :pool and bill_no = :bill_no and {_LIVE} "
+        "and channel = any(cast(:channels as text[])) order by expires_at desc",
+        pool=pool,
+        bill_no=bill_no,
+        channels=list(channels),
+    )
+
+
 async def pools_with_live_orders(tx: Reader) -> Sequence[str]:
     """The pools in which orders wait for their end."""
     rows = await tx.rows(f"select distinct pool from channel_order where {_LIVE} order by pool")
@@ -97,18 +113,20 @@ async def pools_with_live_orders(tx: Reader) -> Sequence[str]:
 
 
 async def lease_orders(
-    tx: Writer, pool: str, wall: datetime, first_seconds: float, most_seconds: float, limit: int
+    tx: Writer, pool: str, channel: str, wall: datetime, first_seconds: float, most_seconds: float, limit: int
 ) -> Sequence[Row]:
-    """Orders whose turn it is to be asked about; the pause until their next turn doubles each time.
+    """Orders of a channel whose turn it is to be asked; the pause until their next turn doubles each time.
 
     A worker that dies leaves them to that next turn.
     """
     return await tx.rows(
         "update channel_order set asked = asked + 1, ask_at = :wall + make_interval(secs => "
         "least(:most_seconds, :first_seconds * power(2, least(asked, 20)))) "
-        f"where pool = :pool and order_no in (select order_no from channel_order where pool = :pool and {_LIVE} "
-        f"and ask_at <= :wall order by ask_at limit :limit for update skip locked) returning {_ORDER}",
+        "where pool = :pool and order_no in (select order_no from channel_order where pool = :pool "
+        f"and channel = :channel and {_LIVE} and ask_at <= :wall order by ask_at limit :limit for update skip locked) "
+        f"returning {_ORDER}",
         pool=pool,
+        channel=channel,
         wall=wall,
         first_seconds=first_seconds,
         most_seconds=most_seconds,

@@ -1,4 +1,4 @@
-"""SQL about collections, receipts and money paid back."""
+"""SQL about collections and money paid back."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -17,10 +17,6 @@ _REFUND = (
 _CHANGED = (
     *("pool", "refund_id", "state", "reference", "detail"),
     *("settled_at", "failed_at", "given_up_by", "waiting_since"),
-)
-_RECEIPT = (
-    "pool, receipt_no, book_code, number, collection_id, bill_no, person_id, payer_name, amount_fen, issued_at, "
-    "issued_by, voided_at, void_reason"
 )
 
 
@@ -163,7 +159,7 @@ async def note_refund(tx: Writer, pool: str, refund_id: UUID, detail: str) -> No
 
 
 _DUE = (
-    "state in ('submitted', 'processing') and (tries = 0 or asked_at + make_interval(secs => "
+    "state in ('submitted', 'processing') and method <> 'treasury' and (tries = 0 or asked_at + make_interval(secs => "
     "least(cast(:most_seconds as double precision), cast(:seconds as double precision) "
     "* power(2, least(tries, 20) - 1))) < :now)"
 )
@@ -184,7 +180,11 @@ async def pool_with_due_refund(tx: Reader, now: datetime, seconds: float, most_s
 
 
 async def lease_refund(tx: Writer, pool: str, now: datetime, seconds: float, most_seconds: float) -> Row | None:
-    """Take such a refund of the pool, with what its channel knows of the payment; it counts as asked from `now` on."""
+    """Take such a refund of the pool, with what its channel knows of the payment; it counts as asked from `now` on.
+
+    `other_parts` of the same payment were sent on the same way and not refused, the last of them at `last_part_at`
+    (wall time), if no answer to it was asked for since.
+    """
     names = ", ".join(f"refund.{name.strip()}" for name in _REFUND.split(","))
     return await tx.row(
         "update refund set asked_at = :now, tries = tries + 1 from collection join submission "
@@ -193,33 +193,15 @@ async def lease_refund(tx: Writer, pool: str, now: datetime, seconds: float, mos
         "and collection.collection_id = refund.collection_id and refund.refund_id = ("
         f"select refund_id from refund where pool = :pool and {_DUE} order by asked_at limit 1 for update skip locked) "
         f"returning {names}, submission.channel, {_OF_CHANNEL} as payment_reference, "
-        "collection.amount_fen as paid_fen",
+        "collection.amount_fen as paid_fen, collection.paid_at, "
+        "(select count(*) from refund as other where other.pool = refund.pool "
+        "and other.collection_id = refund.collection_id and other.refund_id <> refund.refund_id "
+        "and other.method = refund.method and other.state <> 'failed' and other.tries > 0) as other_parts, "
+        "(select max(other.asked_at) from refund as other where other.pool = refund.pool "
+        "and other.collection_id = refund.collection_id and other.refund_id <> refund.refund_id "
+        "and other.method = refund.method and other.tries = 1) as last_part_at",
         pool=pool,
         now=now,
         seconds=seconds,
         most_seconds=most_seconds,
-    )
-
-
-async def void_receipts(tx: Writer, pool: str, collection_ids: Sequence[UUID], at: datetime, reason: str) -> None:
-    """Void the receipts of collections; they stay where they are."""
-    await tx.execute(
-        "update receipt set voided_at = :at, void_reason = :reason "
-        "where pool = :pool and collection_id = any(cast(:ids as uuid[])) and voided_at is null",
-        pool=pool,
-        ids=list(collection_ids),
-        at=at,
-        reason=reason,
-    )
-
-
-async def find_receipt(tx: Reader, pool: str, receipt_no: str) -> Row | None:
-    """One receipt, with the region of its collection."""
-    return await tx.row(
-        f"select {', '.join(f'receipt.{name.strip()}' for name in _RECEIPT.split(','))}, collection.region "
-        "from receipt join collection on collection.pool = receipt.pool "
-        "and collection.collection_id = receipt.collection_id "
-        "where receipt.pool = :pool and receipt_no = :receipt_no",
-        pool=pool,
-        receipt_no=receipt_no,
     )

@@ -1,11 +1,14 @@
 """SQL about slips, what stands in them, and who holds money too long."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from shared.database import Reader, Row, Writer
+
+from ..rules.remittances import Items
 
 _SLIP = (
     "pool, remittance_id, from_account, to_account, ledger_id, region, scheme, items_count, total_fen, interest_fen, "
@@ -50,22 +53,20 @@ async def lock_slips(tx: Writer, pool: str, remittance_ids: Sequence[UUID]) -> S
     )
 
 
-async def insert_slip(tx: Writer, row: Mapping[str, Any], item_ids: Sequence[UUID]) -> bool:
-    """Write a slip over collections (of an agent) or slips (of a town); its total is what they come to.
+async def insert_slip(tx: Writer, row: Mapping[str, Any], item_ids: Sequence[UUID], items: Items) -> bool:
+    """Write a slip over what stands in it; its total is what that comes to.
 
     False, and nothing written, where that is not the stated `total_fen`, or the bank's number stands for another slip.
     """
-    of_agent = row["ledger_id"] is not None
-    items = "collection" if of_agent else "remittance"
-    amount, key = ("amount_fen", "collection_id") if of_agent else ("total_fen", "remittance_id")
+    of = _OF[items]
     stored = await tx.rows(
         "insert into remittance (pool, remittance_id, from_account, to_account, ledger_id, region, scheme, "
         "items_count, total_fen, interest_fen, paid_on, bank_reference, status, submitted_by, submitted_at, version) "
         "select :pool, :remittance_id, :from_account, :to_account, cast(:ledger_id as uuid), :region, :scheme, "
         "item.count, item.total_fen, cast(:interest_fen as bigint), cast(:paid_on as date), :bank_reference, "
         "'submitted', :submitted_by, cast(:submitted_at as timestamptz), 1 "
-        f"from (select count(*) as count, cast(sum({amount}) as bigint) as total_fen from {items} "
-        f"where pool = :pool and {key} = any(cast(:item_ids as uuid[]))) as item "
+        f"from (select count(*) as count, cast(sum({of.amount}) as bigint) as total_fen from {of.table} "
+        f"where pool = :pool and {of.key} = any(cast(:item_ids as uuid[]))) as item "
         "where item.total_fen = cast(:total_fen as bigint) "
         "on conflict (pool, bank_reference, paid_on) where status <> 'rejected' do nothing returning remittance_id",
         **row,
@@ -74,13 +75,8 @@ async def insert_slip(tx: Writer, row: Mapping[str, Any], item_ids: Sequence[UUI
     if not stored:
         return False
     await tx.execute(
-        "insert into remittance_receipt (pool, remittance_id, collection_id, receipt_no, amount_fen, live) "
-        "select pool, :remittance_id, collection_id, receipt_no, amount_fen, true from collection "
-        "where pool = :pool and collection_id = any(cast(:item_ids as uuid[])) order by collection_id"
-        if of_agent
-        else "insert into remittance_part (pool, remittance_id, part_id, amount_fen, live) "
-        "select pool, :remittance_id, remittance_id, total_fen, true from remittance "
-        "where pool = :pool and remittance_id = any(cast(:item_ids as uuid[])) order by remittance_id",
+        f"{of.insert} from {of.table} where pool = :pool and {of.key} = any(cast(:item_ids as uuid[])) "
+        f"order by {of.key}",
         pool=row["pool"],
         remittance_id=row["remittance_id"],
         item_ids=list(item_ids),
@@ -88,13 +84,10 @@ async def insert_slip(tx: Writer, row: Mapping[str, Any], item_ids: Sequence[UUI
     return True
 
 
-async def total_of(tx: Reader, pool: str, item_ids: Sequence[UUID], *, of_agent: bool) -> int:
-    """What collections, or slips, come to."""
-    sql = (
-        "select sum(amount_fen) from collection where pool = :pool and collection_id = any(cast(:ids as uuid[]))"
-        if of_agent
-        else "select sum(total_fen) from remittance where pool = :pool and remittance_id = any(cast(:ids as uuid[]))"
-    )
+async def total_of(tx: Reader, pool: str, item_ids: Sequence[UUID], items: Items) -> int:
+    """What the items of a slip come to."""
+    of = _OF[items]
+    sql = f"select sum({of.amount}) from {of.table} where pool = :pool and {of.key} = any(cast(:ids as uuid[]))"
     return int(await tx.value(sql, pool=pool, ids=list(item_ids)) or 0)
 
 
@@ -145,6 +138,8 @@ async def list_slip_items(
         "select collection_id as item_id, receipt_no, amount_fen from remittance_receipt "
         "where pool = :pool and remittance_id = :remittance_id "
         "union all select part_id, null, amount_fen from remittance_part "
+        "where pool = :pool and remittance_id = :remittance_id "
+        "union all select shift_id, null, amount_fen from remittance_shift "
         "where pool = :pool and remittance_id = :remittance_id) as item "
         "where cast(:after as uuid) is null or item_id > :after order by item_id limit :limit",
         pool=pool,
@@ -162,7 +157,7 @@ async def check_slip(tx: Writer, row: Mapping[str, Any]) -> None:
         **row,
     )
     if row["status"] == "rejected":
-        for items in ("remittance_receipt", "remittance_part"):
+        for items in ("remittance_receipt", "remittance_part", "remittance_shift"):
             await tx.execute(
                 f"update {items} set live = false where pool = :pool and remittance_id = :remittance_id",
                 pool=row["pool"],
@@ -175,7 +170,8 @@ async def list_overdue(
 ) -> Sequence[Row]:
     """Who held money at `as_of` that they had taken before `before`, by account; `limit` + 1 rows."""
     return await tx.rows(
-        f"with held as ({_HELD_BY_AGENTS} union all {_HELD_BY_TOWNS} union all {_HELD_BY_SHIFTS}) "
+        f"with held as ({_HELD_BY_AGENTS} union all {_HELD_BY_TOWNS} union all {_HELD_BY_SHIFTS} "
+        f"union all {_HELD_BY_COUNTERS}) "
         "select account, holder, held_by, agency_name, unit_code, region, min(since) as held_since, "
         "cast(sum(amount_fen) filter (where since < :before) as bigint) as overdue_fen, "
         "cast(sum(amount_fen) as bigint) as held_fen, "
@@ -193,6 +189,39 @@ async def list_overdue(
     )
 
 
+@dataclass(frozen=True)
+class _Of:
+    """Where the items of a slip stand, and how they are written down."""
+
+    table: str
+    key: str
+    amount: str
+    insert: str
+
+
+_OF = {
+    Items.COLLECTIONS: _Of(
+        "collection",
+        "collection_id",
+        "amount_fen",
+        "insert into remittance_receipt (pool, remittance_id, collection_id, receipt_no, amount_fen, live) "
+        "select pool, :remittance_id, collection_id, receipt_no, amount_fen, true",
+    ),
+    Items.SLIPS: _Of(
+        "remittance",
+        "remittance_id",
+        "total_fen",
+        "insert into remittance_part (pool, remittance_id, part_id, amount_fen, live) "
+        "select pool, :remittance_id, remittance_id, total_fen, true",
+    ),
+    Items.SHIFTS: _Of(
+        "shift",
+        "shift_id",
+        "deposit_fen",
+        "insert into remittance_shift (pool, remittance_id, shift_id, amount_fen, live) "
+        "select pool, :remittance_id, shift_id, deposit_fen, true",
+    ),
+}
 _HELD_BY_AGENTS = """
     select 'held/agent/' || ledger.ledger_id as account, 'agent' as holder, ledger.agent as held_by,
         ledger.agency_name, ledger.unit_code, ledger.region, collection.person_id, collection.amount_fen,
@@ -229,4 +258,14 @@ _HELD_BY_SHIFTS = """
     from shift join transfer on transfer.pool = shift.pool
         and 'held/shift/' || shift.shift_id in (debit_account, credit_account) and occurred_at <= :as_of
     where shift.pool = :pool and shift.opened_at <= :as_of and (shift.closed_at is null or shift.closed_at > :as_of)
+    """
+_HELD_BY_COUNTERS = """
+    select 'held/counter/' || shift.counter_code, 'counter', null, null, shift.counter_code, shift.region,
+        cast(null as uuid), shift.deposit_fen, shift.closed_at, slip.status is not null
+    from shift left join remittance_shift as item on item.pool = shift.pool and item.shift_id = shift.shift_id
+        and item.live
+    left join remittance as slip on slip.pool = item.pool and slip.remittance_id = item.remittance_id
+        and slip.submitted_at <= :as_of
+    where shift.pool = :pool and shift.closed_at <= :as_of and shift.deposit_fen <> 0
+        and (slip.status is distinct from 'confirmed' or slip.checked_at > :as_of)
     """

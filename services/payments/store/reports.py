@@ -50,12 +50,20 @@ async def claim_figures(tx: Reader, pool: str) -> Row:
 
 
 async def receipt_figures(tx: Reader, pool: str) -> Row:
-    """Receipts issued and voided, gaps and doubles in the books' numbers."""
+    """Receipts issued and voided, gaps and doubles in the books' numbers; what agents hold unused is no gap."""
     row = await tx.row(
         "select (select count(*) from receipt where pool = :pool) as issued, "
         "(select count(*) from receipt where pool = :pool and voided_at is not null) as voided, "
         "(select cast(coalesce(sum(last_number), 0) as bigint) from receipt_book where pool = :pool) "
-        " - (select count(distinct (book_code, number)) from receipt where pool = :pool) as gaps, "
+        " - (select count(distinct (book_code, number)) from receipt where pool = :pool) "
+        " - (select count(*) from receipt_unissued where pool = :pool) "
+        " - (select count(*) from receipt_block as block, "
+        "    generate_series(block.first_number, block.last_number) as each (number) "
+        "    where block.pool = :pool and block.state <> 'written_off' "
+        "    and not exists (select 1 from receipt where receipt.pool = block.pool "
+        "    and receipt.book_code = block.book_code and receipt.number = each.number) "
+        "    and not exists (select 1 from receipt_unissued as other where other.pool = block.pool "
+        "    and other.book_code = block.book_code and other.number = each.number)) as gaps, "
         "(select count(*) - count(distinct receipt_no) from receipt where pool = :pool) as duplicates",
         pool=pool,
     )

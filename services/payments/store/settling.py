@@ -44,18 +44,17 @@ async def take_receipt_numbers(tx: Writer, pool: str, wanted: Mapping[str, int])
 
     The book's row stays locked until the commit, so a rolled-back transaction leaves no gap.
     """
-    first: dict[str, int] = {}
-    for book_code in sorted(wanted):
-        last = await tx.value(
-            "insert into receipt_book (pool, book_code, last_number) values (:pool, :book_code, :count) "
-            "on conflict (pool, book_code) do update set last_number = receipt_book.last_number + excluded.last_number "
-            "returning last_number",
-            pool=pool,
-            book_code=book_code,
-            count=wanted[book_code],
-        )
-        first[book_code] = last - wanted[book_code] + 1
-    return first
+    rows = await tx.rows(
+        "insert into receipt_book (pool, book_code, last_number) "
+        "select :pool, book_code, count from unnest(cast(:books as text[]), cast(:counts as bigint[])) "
+        "as wanted (book_code, count) order by book_code "
+        "on conflict (pool, book_code) do update set last_number = receipt_book.last_number + excluded.last_number "
+        "returning book_code, last_number",
+        pool=pool,
+        books=list(wanted),
+        counts=list(wanted.values()),
+    )
+    return {row["book_code"]: row["last_number"] - wanted[row["book_code"]] + 1 for row in rows}
 
 
 async def insert_collections(tx: Writer, rows: Sequence[Mapping[str, Any]]) -> None:

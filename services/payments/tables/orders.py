@@ -27,16 +27,17 @@ channel_order = Table(
     Column("pool", Text, nullable=False),
     Column("order_no", Text, nullable=False),
     Column("channel", Text, nullable=False),
+    Column("product", Text, nullable=False),
     Column("bill_no", Text, nullable=False),
     Column("region", Text, nullable=False),
     Column("amount_fen", BigInteger, nullable=False),
-    Column("openid", Text, nullable=False),
+    Column("openid", Text),
     Column("payer_name", Text, nullable=False),
     Column("payer_id", Uuid),
     Column("status", Text, nullable=False),
     Column("reason", Text),
     Column("request", Json, nullable=False),
-    Column("prepay_id", Text),
+    Column("ticket", Text),  # what the channel hands out for paying: a prepay_id, an address, the text of a code
     Column("created_at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False),
     Column("entered_at", Instant, nullable=False),  # wall time: since when it stands in its state
@@ -54,7 +55,9 @@ channel_order = Table(
     CheckConstraint(
         "status in ('created', 'open', 'closing', 'paid', 'closed', 'expired', 'failed')", name="channel_order_status"
     ),
-    CheckConstraint("status <> 'open' or prepay_id is not null", name="channel_order_open"),
+    CheckConstraint("product in ('jsapi', 'h5', 'native')", name="channel_order_product"),
+    CheckConstraint("(product = 'jsapi') = (openid is not null)", name="channel_order_openid"),
+    CheckConstraint("status <> 'open' or ticket is not null", name="channel_order_open"),
     CheckConstraint(
         "(status = 'paid') = (transaction_id is not null) and (transaction_id is null) = (collection_id is null)",
         name="channel_order_paid",

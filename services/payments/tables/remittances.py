@@ -79,6 +79,21 @@ remittance_receipt = Table(
     Index("remittance_receipt_once", "pool", "collection_id", unique=True, postgresql_where=text("live")),
 )
 
+remittance_shift = Table(
+    "remittance_shift",
+    metadata,
+    Column("pool", Text, nullable=False),
+    Column("remittance_id", Uuid, nullable=False),
+    Column("shift_id", Uuid, nullable=False),
+    Column("amount_fen", BigInteger, nullable=False),
+    Column("live", Boolean, nullable=False),
+    PrimaryKeyConstraint("pool", "remittance_id", "shift_id"),
+    ForeignKeyConstraint(["pool", "remittance_id"], ["remittance.pool", "remittance.remittance_id"]),
+    ForeignKeyConstraint(["pool", "shift_id"], ["shift.pool", "shift.shift_id"]),
+    CheckConstraint("amount_fen <> 0", name="remittance_shift_amount"),
+    Index("remittance_shift_once", "pool", "shift_id", unique=True, postgresql_where=text("live")),
+)
+
 remittance_part = Table(
     "remittance_part",
     metadata,

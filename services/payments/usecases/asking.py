@@ -7,8 +7,7 @@ and submits again only where the channel knows nothing of it: whoever died betwe
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 
 import structlog
 
@@ -17,28 +16,20 @@ from shared.database import Row
 
 from ..clients import Done, Outcome, Payout, PayoutState, Refused, Unknown
 from ..rules import Method, RefundState, refund_number
+from ..rules.refunding import Limit, wechat_limit
+from ..rules.unionpay import INSTITUTION as UNIONPAY
 from ..schemas.tax_refunds import TaxRefund
 from ..schemas.wechat import WechatRefund
 from ..store import refunds as store
+from . import unionpay_refunds
 from .payback import settle_refund
+from .refund_words import NOT_SET_UP, Word
 from .suite import Payments
 from .wechat import wechat_refund_news
 
 _MOST_SECONDS = 3600.0
 _REASON = "城乡居民医保缴费退费"
 _log = structlog.get_logger()
-
-
-@dataclass(frozen=True)
-class Word:
-    """What a channel says of a refund. `state` None: nothing that changes it; `absent`: the channel knows of none."""
-
-    state: RefundState | None = None
-    at: datetime | None = None
-    reference: str | None = None
-    detail: str | None = None
-    absent: bool = False
-    refund: WechatRefund | None = None
 
 
 async def ask_refunds(service: Payments) -> bool:
@@ -84,7 +75,12 @@ async def _record(service: Payments, row: Row, word: Word) -> None:
 
 async def _submit_to_wechat(service: Payments, row: Row) -> Word:
     if service.wechat is None:
-        return _NOT_SET_UP
+        return NOT_SET_UP
+    pause = service.wechat.settings.limits.refund_parts_seconds
+    last = (wall_now() - row["last_part_at"]).total_seconds() if row["last_part_at"] else None
+    limit = wechat_limit(row["paid_at"], row["other_parts"], last, service.clock.now(), pause)
+    if limit:
+        return Word(None if limit is Limit.TOO_SOON else RefundState.FAILED, detail=limit)
     number = refund_number(row["pool"], row["refund_id"])
     transaction_id = row["payment_reference"]
     return _from_wechat(
@@ -94,7 +90,7 @@ async def _submit_to_wechat(service: Payments, row: Row) -> Word:
 
 async def _query_wechat(service: Payments, row: Row) -> Word:
     if service.wechat is None:
-        return _NOT_SET_UP
+        return NOT_SET_UP
     outcome = await service.wechat.query_refund(refund_number(row["pool"], row["refund_id"]))
     if isinstance(outcome, Refused) and outcome.code == "RESOURCENOTEXISTS":
         return Word(absent=True, detail=outcome.code)
@@ -109,19 +105,23 @@ def _from_wechat(outcome: Outcome[WechatRefund]) -> Word:
 
 
 async def _submit_to_bank(service: Payments, row: Row) -> Word:
+    if row["payment_reference"].startswith(f"{UNIONPAY}/"):
+        return await unionpay_refunds.submit(service, row)
     institution, day, serial = row["payment_reference"].split("/", maxsplit=2)
     bank = service.banks.get(institution)
     if bank is None:
-        return _NOT_SET_UP
+        return NOT_SET_UP
     number = refund_number(row["pool"], row["refund_id"])
     paid_on = date.fromisoformat(f"{day[:4]}-{day[4:6]}-{day[6:]}")
     return _from_bank(await bank.pay_out(number, paid_on, serial, row["amount_fen"], now=service.clock.now()))
 
 
 async def _query_bank(service: Payments, row: Row) -> Word:
+    if row["payment_reference"].startswith(f"{UNIONPAY}/"):
+        return await unionpay_refunds.query(service, row)
     bank = service.banks.get(row["payment_reference"].partition("/")[0])
     if bank is None:
-        return _NOT_SET_UP
+        return NOT_SET_UP
     return _from_bank(await bank.query_payout(refund_number(row["pool"], row["refund_id"]), now=service.clock.now()))
 
 
@@ -132,14 +132,14 @@ def _from_bank(payout: Payout) -> Word:
 
 async def _submit_to_tax(service: Payments, row: Row) -> Word:
     if service.tax_office is None:
-        return _NOT_SET_UP
+        return NOT_SET_UP
     number = refund_number(row["pool"], row["refund_id"])
     return _from_tax(await service.tax_office.apply(number, row["payment_reference"], row["amount_fen"]))
 
 
 async def _query_tax(service: Payments, row: Row) -> Word:
     if service.tax_office is None:
-        return _NOT_SET_UP
+        return NOT_SET_UP
     outcome = await service.tax_office.query(refund_number(row["pool"], row["refund_id"]))
     if isinstance(outcome, Refused):
         return Word(absent=outcome.code == "REFUNDUNKNOWN", detail=outcome.code)
@@ -168,7 +168,6 @@ _CHANNELS: Mapping[Method, tuple[_Call, _Call]] = {
 }
 """How a refund is submitted to its channel, and how it is asked about."""
 
-_NOT_SET_UP = Word(detail="channel_not_set_up")
 _WECHAT_REFUSES = frozenset({"USERACCOUNTABNORMAL", "PARAMERROR", "INVALIDREQUEST", "RESOURCENOTEXISTS"})
 _BANK_STATES: Mapping[PayoutState, RefundState] = {
     PayoutState.ACCEPTED: RefundState.PROCESSING,

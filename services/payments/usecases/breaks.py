@@ -18,11 +18,13 @@ from shared.tokens import Caller
 from shared.versions import require_version
 
 from ..rules import reconciling as rules
+from ..rules import settlements as money
 from ..schemas import ledger_problems
 from ..schemas import statement_problems as problems
 from ..schemas import statements as wire
 from ..store import breaks as store
 from ..store import statements as statement_store
+from .money_breaks import concerns_money, resolve_money
 from .resolving import resolve
 from .statements import text_of_line
 from .suite import Payments
@@ -36,7 +38,7 @@ async def list_breaks(
     after: UUID | None,
     limit: int,
     state: str | None,
-    channel: Channel | None,
+    channel: money.Source | None,
     statement_id: UUID | None,
 ) -> dict[str, Any]:
     """Breaks in the order in which they were opened. Raises Problem AREA_FORBIDDEN."""
@@ -135,7 +137,8 @@ async def _take_effect(
     if act is rules.BreakAct.WAIT:
         later = rules.due_on(business_day(now), service.settings.break_due_days)
         return _open_again(row, act) | {"answer": order.note, "due_on": later, "overdue": False}
-    booked_id = await resolve(service, tx, row, resolution, caller.subject, now)
+    take_effect = resolve_money if concerns_money(row) else resolve
+    booked_id = await take_effect(service, tx, row, resolution, caller.subject, now)
     return {
         "state": rules.BREAK_TRANSITIONS[rules.BreakState(row["state"]), act],
         "approved_by": caller.subject,
@@ -174,6 +177,8 @@ async def _known(tx: Reader, pool: str, break_id: UUID) -> Row:
 def _possible(row: Mapping[str, Any]) -> tuple[rules.Resolution, ...]:
     if row["state"] not in rules.UNSETTLED:
         return ()
+    if concerns_money(row):
+        return money.resolutions_of(rules.BreakKind(row["kind"]), readable=bool(row["line_fen"]))
     line = rules.LineKind(row["line_kind"]) if row["line_kind"] else None
     return rules.resolutions_of(
         rules.BreakKind(row["kind"]),

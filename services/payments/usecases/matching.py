@@ -21,11 +21,13 @@ from shared.jobs import in_turn
 
 from ..rules import reconciling as rules
 from ..rules.reconciling import Result
+from ..rules.settlements import Source
 from ..store import breaks as break_store
 from ..store import matching as store
 from ..store import statements as statement_store
 from .clearing import clear
 from .finding import Found, find
+from .money_lines import judge_money
 from .statements import new_break
 from .suite import Payments
 
@@ -105,6 +107,10 @@ async def _judge_chunk(service: Payments, tx: Writer, statement: Row, now: datet
     if not rows:
         return False
     window_days = service.settings.statement_window_days
+    if statement["channel"] == Source.ACCOUNT:
+        found, results = await judge_money(service, tx, statement, rows, today)
+        await _write(service, tx, statement, rows, found, results, today)
+        return True
     window_open = rules.waits(statement["day"], today, window_days)
     found = await find(tx, statement, rows, window_days)
     results = {
@@ -114,9 +120,23 @@ async def _judge_chunk(service: Payments, tx: Writer, statement: Row, now: datet
     matched = {row_no: one for row_no, one in found.items() if results[row_no] in (Result.MATCHED, Result.LATE)}
     await _share(tx, matched.values())
     await _match(tx, statement, matched)
-    await store.set_results(tx, pool, statement_id, {row_no: int(result) for row_no, result in results.items()}, today)
-    await _tell_breaks(service, tx, statement, rows, found, results, today)
+    await _write(service, tx, statement, rows, found, results, today)
     return True
+
+
+async def _write(
+    service: Payments,
+    tx: Writer,
+    statement: Row,
+    rows: Sequence[Row],
+    found: Mapping[int, Found],
+    results: Mapping[int, Result],
+    today: date,
+) -> None:
+    """Write what rows come to, and their breaks."""
+    codes = {row_no: int(result) for row_no, result in results.items()}
+    await store.set_results(tx, statement["pool"], statement["statement_id"], codes, today)
+    await _tell_breaks(service, tx, statement, rows, found, results, today)
 
 
 async def _share(tx: Writer, found: Any) -> None:
@@ -191,7 +211,8 @@ def _about_row(statement: Row, row: Row, found: Found) -> dict[str, Any]:
 
 async def _account_for_ours(service: Payments, tx: Writer, statement: Row, today: date) -> bool:
     """Open breaks for money of ours that stands in no row once its window is over; whether there may be more."""
-    if rules.waits(statement["day"], today, service.settings.statement_window_days):
+    over = not rules.waits(statement["day"], today, service.settings.statement_window_days)
+    if not over or statement["channel"] == Source.ACCOUNT:
         return False
     missing = await store.unaccounted(tx, statement, CHUNK_ROWS)
     kind = rules.kind_of(rules.missing_result(Channel(statement["channel"])))

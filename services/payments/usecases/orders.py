@@ -9,11 +9,11 @@ So a bill has one order that can be paid; whoever dies in between leaves orders 
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
-from shared.clock import business_day, wall_now
-from shared.codes import Channel
-from shared.database import Row, Writer
+from shared.clock import SHANGHAI, business_day, wall_now
+from shared.database import Reader, Row, Writer
 from shared.http import UPSTREAM_UNAVAILABLE
 from shared.idempotency import Answer, Once
 from shared.ids import new_id
@@ -23,14 +23,15 @@ from shared.versions import require_version
 
 from .. import rules as decisions
 from .. import schemas
-from ..clients import Done, Refused, WechatClient
-from ..formats.wechat import jsapi_order
+from ..clients import Done, Refused
 from ..rules import orders as rules
 from ..schemas import order_problems as problems
 from ..schemas import orders as wire
 from ..store import bills as bill_store
 from ..store import orders as store
-from .concluding import conclude, query, record
+from ..store import withholding as withholding_store
+from .cashier import Cashier
+from .concluding import GRACE, cashiers, conclude, over, record
 from .refusing import REFUSALS, Fault, fault_of
 from .suite import Payments
 
@@ -46,12 +47,15 @@ _SUPERSEDED, _GIVEN_UP = "superseded", "given_up"
 async def create_order(service: Payments, caller: Caller, once: Once, order: wire.OrderPlacement) -> Answer:
     """Order the payment of a bill. What the counter would not take in cash is not ordered either.
 
-    Raises Problem CHANNEL_NOT_OFFERED, NOT_TAKEN, AREA_FORBIDDEN; BILL_BEING_PAID where another order of the bill
-    cannot be closed just now, UPSTREAM_UNAVAILABLE where the channel does not answer: both with the same key again.
+    Raises Problem CHANNEL_NOT_OFFERED, APPID_NOT_OURS, NOT_TAKEN, AREA_FORBIDDEN; ORDER_STANDS where another order of
+    the bill can be paid and its channel closes none, BILL_BEING_WITHHELD where a bank was asked to debit it. With the
+    same key again: BILL_BEING_PAID where another order cannot be closed just now, UPSTREAM_UNAVAILABLE where the
+    channel does not answer.
     """
-    client = service.wechat
-    if client is None:
+    cashier = cashiers(service).get(order.channel)
+    if cashier is None:
         raise problems.CHANNEL_NOT_OFFERED(channel=order.channel)
+    cashier.require(order)
 
     async def intend(tx: Writer) -> Answer:
         bill = (await bill_store.lock_bills(tx, order.pool, [order.bill_no])).get(order.bill_no)
@@ -63,8 +67,10 @@ async def create_order(service: Payments, caller: Caller, once: Once, order: wir
         faults = [*([fault] if fault else []), *([_WRONG_PLACE] if misplaced else [])]
         if faults or bill is None:
             raise _not_taken(faults)
+        await _require_no_standing(service, tx, order)
+        await _require_not_withheld(tx, order)
         # From here it must succeed.
-        row = _new_order(client, order, bill, now)
+        row = _new_order(cashier, order, bill, now)
         await store.supersede_orders(tx, order.pool, order.bill_no, _SUPERSEDED, row["entered_at"])
         await store.insert_order(tx, row)
         return Answer(_INTENDED, {"order_no": row["order_no"]})
@@ -72,8 +78,8 @@ async def create_order(service: Payments, caller: Caller, once: Once, order: wir
     intended = await once.run(service.database, order.pool, intend)
     if intended.status != _INTENDED:
         return intended
-    row = await _carry_out(service, client, order.pool, intended.body["order_no"], again=intended.replayed)
-    answer = _answer(client, row)
+    row = await _carry_out(service, cashier, order.pool, intended.body["order_no"], again=intended.replayed)
+    answer = _answer(service, row)
     async with service.database.writing() as tx:
         await once.remember(tx, order.pool, answer)
     return answer
@@ -86,7 +92,7 @@ async def read_order(service: Payments, caller: Caller, pool: str, order_no: str
     if row is None:
         raise problems.ORDER_UNKNOWN(order_no=order_no)
     caller.require_region(row["region"])
-    return _shown(service.wechat, row)
+    return _shown(service, row)
 
 
 async def close_order(
@@ -110,7 +116,7 @@ async def close_order(
         if after := rules.ORDER_TRANSITIONS.get((status, rules.OrderAct.CLOSE)):
             wall = wall_now()
             row = await store.move_order(tx, row, after, wall, reason=_GIVEN_UP, ask_at=wall, asked=0)
-        return Answer(200, _shown(service.wechat, row))
+        return Answer(200, _shown(service, row))
 
     begun = await once.run(service.database, order.pool, begin)
     if begun.replayed or begun.status != 200:
@@ -120,13 +126,13 @@ async def close_order(
     assert row is not None
     if rules.live(rules.OrderStatus(row["status"])):
         row = await conclude(service, row)
-    answer = Answer(200, _shown(service.wechat, row))
+    answer = Answer(200, _shown(service, row))
     async with service.database.writing() as tx:
         await once.remember(tx, order.pool, answer)
     return answer
 
 
-async def _carry_out(service: Payments, client: WechatClient, pool: str, order_no: str, *, again: bool) -> Row:
+async def _carry_out(service: Payments, cashier: Cashier, pool: str, order_no: str, *, again: bool) -> Row:
     """Go on with an order that is stored, from wherever it stands; the order as it stands then."""
     async with service.database.reading() as tx:
         row = await store.find_order(tx, pool, order_no)
@@ -143,39 +149,39 @@ async def _carry_out(service: Payments, client: WechatClient, pool: str, order_n
     assert bill is not None
     if bill["status"] != decisions.BillStatus.OPEN:
         return await _refuse(service, row, _REASONS[decisions.BillStatus(bill["status"])])
-    return await _place(service, client, row, again=again)
+    return await _place(service, cashier, row, again=again)
 
 
-async def _place(service: Payments, client: WechatClient, row: Row, *, again: bool) -> Row:
+async def _place(service: Payments, cashier: Cashier, row: Row, *, again: bool) -> Row:
     """Have the channel take a created order. Where it may have been sent before, the channel is asked first.
 
     Sent twice it is the same order: same number, same parameters.
     """
     for attempt in range(2):
         if again or attempt:
-            said = await query(client, row["order_no"])
+            said = await cashier.query(row)
             if said is None:
                 break
             if said.word not in (rules.Word.ABSENT, rules.Word.UNPAID):
                 return await record(service, row, said)
-        outcome = await client.create_order(row["request"])
+        outcome = await cashier.place(row)
         if isinstance(outcome, Done):
-            return await _open(service, client, row, outcome.value)
-        if isinstance(outcome, Refused) and outcome.code not in _STANDS_THERE:
+            return await _open(service, cashier, row, outcome.value)
+        if isinstance(outcome, Refused) and not cashier.stands_there(outcome.code):
             return await _refuse(service, row, outcome.code)
     raise UPSTREAM_UNAVAILABLE(name=row["channel"])
 
 
-async def _open(service: Payments, client: WechatClient, row: Row, prepay_id: str) -> Row:
+async def _open(service: Payments, cashier: Cashier, row: Row, ticket: str) -> Row:
     async with service.database.writing() as tx:
         locked = await store.lock_order(tx, row["pool"], row["order_no"])
         assert locked is not None
         after = rules.ORDER_TRANSITIONS.get((rules.OrderStatus(locked["status"]), rules.OrderAct.OPEN))
         if after:
-            locked = await store.move_order(tx, locked, after, wall_now(), prepay_id=prepay_id)
+            locked = await store.move_order(tx, locked, after, wall_now(), ticket=ticket)
     if locked["status"] not in (rules.OrderStatus.OPEN, rules.OrderStatus.PAID):
-        # Somebody else ended it while the channel took it. Nobody gets its prepay_id; let it not stand there either.
-        await client.close_order(row["order_no"])
+        # Somebody else ended it while the channel took it. Nobody gets its ticket; let it not stand there either.
+        await cashier.end(row, over=False)
     return locked
 
 
@@ -187,14 +193,15 @@ async def _refuse(service: Payments, row: Row, reason: str) -> Row:
         return await store.move_order(tx, locked, after, wall_now(), reason=reason) if after else locked
 
 
-def _new_order(client: WechatClient, order: wire.OrderPlacement, bill: Row, now: Any) -> dict[str, Any]:
+def _new_order(cashier: Cashier, order: wire.OrderPlacement, bill: Row, now: datetime) -> dict[str, Any]:
     order_no = rules.order_number(order.pool, new_id().int)
-    expires_at = rules.order_expiry(now, client.settings.order_minutes, decisions.Window.of(bill["window"]))
+    expires_at = rules.order_expiry(now, cashier.minutes(order.product), decisions.Window.of(bill["window"]))
     wall = wall_now()
     return {
         "pool": order.pool,
         "order_no": order_no,
-        "channel": Channel.WECHAT,
+        "channel": cashier.channel,
+        "product": order.product,
         "bill_no": order.bill_no,
         "region": bill["region"],
         "amount_fen": bill["amount_fen"],
@@ -202,30 +209,20 @@ def _new_order(client: WechatClient, order: wire.OrderPlacement, bill: Row, now:
         "payer_name": order.payer_name,
         "payer_id": order.payer_id,
         "status": rules.ORDER_TRANSITIONS[None, rules.OrderAct.CREATE],
-        "request": jsapi_order(
-            appid=client.appid,
-            mchid=client.mchid,
-            description=client.settings.description,
-            out_trade_no=order_no,
-            time_expire=expires_at.isoformat(timespec="seconds"),
-            attach=f"bill={order.bill_no}",
-            notify_url=client.notify_url,
-            amount_fen=bill["amount_fen"],
-            openid=order.openid,
-        ),
+        "request": cashier.request(order, order_no, bill, now, expires_at),
         "created_at": now,
         "expires_at": expires_at,
         "entered_at": wall,
-        "ask_at": wall + client.patience,
+        "ask_at": wall + cashier.patience,
         "asked": 0,
         "version": 1,
     }
 
 
-def _answer(client: WechatClient, row: Row) -> Answer:
+def _answer(service: Payments, row: Row) -> Answer:
     """What became of the wish to pay."""
     if row["status"] in (rules.OrderStatus.OPEN, rules.OrderStatus.PAID):
-        return Answer(201, _shown(client, row))
+        return Answer(201, _shown(service, row))
     known = {reason.value: reason for reason in decisions.Reason}
     if reason := known.get(row["reason"] or ""):
         error = FieldError(pointer="/bill_no", code=reason, detail=REFUSALS[reason])
@@ -243,15 +240,33 @@ def _not_taken(faults: list[Fault]) -> Problem:
     )
 
 
-def _shown(client: WechatClient | None, row: Mapping[str, Any]) -> dict[str, Any]:
-    payable = client is not None and row["status"] == rules.OrderStatus.OPEN
-    shown = {**row, "invocation": client.invocation(row["prepay_id"]) if payable and client else None}
+def _shown(service: Payments, row: Mapping[str, Any]) -> dict[str, Any]:
+    shown: dict[str, Any] = {**row, "invocation": None, "h5_url": None, "code_url": None, "form": None}
+    cashier = cashiers(service).get(row["channel"])
+    if cashier is not None and row["status"] == rules.OrderStatus.OPEN:
+        shown |= cashier.shown(row)
     return wire.Order.model_validate(shown).model_dump(mode="json", by_alias=True)
+
+
+async def _require_not_withheld(tx: Reader, order: wire.OrderPlacement) -> None:
+    """A bill that a bank was asked to debit cannot be taken back from it: another payment would come twice."""
+    batch = await withholding_store.withheld_by(tx, order.pool, order.bill_no)
+    if batch is not None:
+        raise problems.BILL_BEING_WITHHELD(institution=batch["institution"], batch_no=batch["batch_no"])
+
+
+async def _require_no_standing(service: Payments, tx: Reader, order: wire.OrderPlacement) -> None:
+    """Where a channel cannot close its orders, one that stands there binds the bill until its time is over."""
+    lasting = {name: cashier for name, cashier in cashiers(service).items() if not cashier.closes}
+    for row in await store.standing_orders(tx, order.pool, order.bill_no, list(lasting)):
+        if not over(service, lasting[row["channel"]], row):
+            until = (row["expires_at"] + GRACE).astimezone(SHANGHAI)
+            raise problems.ORDER_STANDS(
+                order_no=row["order_no"], channel=row["channel"], until=until.isoformat(timespec="seconds")
+            )
 
 
 _REASONS = {
     decisions.BillStatus.PAID: decisions.Reason.ALREADY_PAID,
     decisions.BillStatus.VOIDED: decisions.Reason.BILL_VOIDED,
 }
-_STANDS_THERE = frozenset({"ORDERPAID", "OUTTRADENOUSED"})
-"""Refusals that say that an order of this number stands there already."""

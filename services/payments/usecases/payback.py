@@ -3,6 +3,7 @@
     counter   POST /v1/refunds pays at once, from an open shift
     channel   POST /v1/refunds stores the intent and answers; `asking.py` then tells the channel, and its answer, its
               notification and every later question end in `settle_refund`, whichever comes first
+    treasury  as with a channel; `treasury_refunds.py` puts many into one package
 
 The sum stays promised (`refunding_fen`) until the channel has said that the money is back, or is not.
 """
@@ -20,9 +21,13 @@ from shared.pages import page
 from shared.tokens import Caller
 
 from .. import rules, schemas
+from ..schemas import treasury_problems
 from ..store import refunds as store
 from ..store import settling as settling_store
 from ..store import shifts as shift_store
+from ..store import treasury as treasury_store
+from ..store import treasury_refunds as treasury_refund_store
+from .cancelling import cancel_receipts
 from .posting import transfer
 from .suite import Payments
 
@@ -34,7 +39,7 @@ async def pay_back(service: Payments, caller: Caller, once: Once, order: schemas
     """Pay back what is owed back, or money that waits in suspense. The same refund_id is paid once.
 
     Raises Problem COLLECTION_UNKNOWN, APPLICATION_HAS_REFUND, NOT_REFUNDABLE, NOT_THE_WAY_BACK, SHIFT_UNKNOWN,
-    SHIFT_CLOSED, SHIFT_OF_ANOTHER, REFUND_EXCEEDS.
+    SHIFT_CLOSED, SHIFT_OF_ANOTHER, REFUND_EXCEEDS, TREASURY_NOT_SET_UP, ACCOUNT_NEEDED.
     """
     caller.require_pool(order.pool)
 
@@ -45,8 +50,12 @@ async def pay_back(service: Payments, caller: Caller, once: Once, order: schemas
         shift = await shift_store.share_shift(tx, order.pool, order.shift_id) if order.shift_id else None
         collection = await store.lock_collection(tx, order.pool, order.collection_id)
         others = await store.refunds_of(tx, order.pool, order.application_id)
-        _require_payable(order, shift, collection, others)
+        times = await treasury_store.times_of(tx, order.pool, [order.collection_id])
+        posted = order.collection_id in times and times[order.collection_id].posted_on is not None
+        _require_payable(order, shift, collection, others, posted=posted)
         assert collection is not None
+        if order.method is rules.Method.TREASURY:
+            await _require_account(tx, service, order)
         now = service.clock.now()
         row = _refund_row(order, collection, now)
         if not await store.insert_refund(tx, row):
@@ -163,7 +172,9 @@ async def list_refunds(
     return page(rows, limit, lambda row: row["refund_id"])
 
 
-def _require_payable(order: schemas.RefundOrder, shift: Any, collection: Any, others: Sequence[Row]) -> None:
+def _require_payable(
+    order: schemas.RefundOrder, shift: Any, collection: Any, others: Sequence[Row], *, posted: bool
+) -> None:
     """The ladder of refusals, in order of precedence."""
     if collection is None:
         raise schemas.COLLECTION_UNKNOWN(collection_id=order.collection_id)
@@ -175,7 +186,7 @@ def _require_payable(order: schemas.RefundOrder, shift: Any, collection: Any, ot
     owed_fen = _owed(collection)
     if collection["reversed_at"] or not owed_fen:
         raise schemas.NOT_REFUNDABLE(outcome="reversed" if collection["reversed_at"] else collection["outcome"])
-    ways = rules.ways(Channel(collection["channel"]), tried=bool(others))
+    ways = rules.ways(Channel(collection["channel"]), tried=bool(others), posted=posted)
     if order.method not in ways:
         raise schemas.NOT_THE_WAY_BACK(channel=collection["channel"], ways="/".join(ways), method=order.method)
     if order.shift_id:
@@ -183,6 +194,14 @@ def _require_payable(order: schemas.RefundOrder, shift: Any, collection: Any, ot
     gone_fen = collection["refunded_fen"] + collection["refunding_fen"]
     if gone_fen + order.amount_fen > owed_fen:
         raise schemas.REFUND_EXCEEDS(paid_fen=owed_fen, refunded_fen=gone_fen, amount_fen=order.amount_fen)
+
+
+async def _require_account(tx: Writer, service: Payments, order: schemas.RefundOrder) -> None:
+    """The treasury pays to an account that was recorded before."""
+    if service.settings.treasury is None:
+        raise treasury_problems.TREASURY_NOT_SET_UP(pool=order.pool)
+    if await treasury_refund_store.find_account(tx, order.pool, order.application_id) is None:
+        raise treasury_problems.ACCOUNT_NEEDED(application_id=order.application_id)
 
 
 def _require_shift(order: schemas.RefundOrder, shift: Any) -> None:
@@ -214,12 +233,12 @@ async def _release_suspense(tx: Writer, collection: Row, order: schemas.RefundOr
 
 
 async def _book(tx: Writer, row: Mapping[str, Any], collection: Row, at: datetime) -> None:
-    """The money is back: post it, void the receipt of what is not paid any more, and tell."""
+    """The money is back: post it, cancel the receipt of what is not paid any more, and tell."""
     pool, amount_fen = row["pool"], row["amount_fen"]
     await store.change_money(tx, pool, row["collection_id"], refunding_fen=-amount_fen, refunded_fen=amount_fen)
     surplus = collection["outcome"] == rules.Outcome.SURPLUS
     if surplus or collection["refunded_fen"] + amount_fen == collection["amount_fen"]:
-        await store.void_receipts(tx, pool, [row["collection_id"]], at, "refunded")
+        await cancel_receipts(tx, pool, [row["collection_id"]], at, "refunded")
     account = rules.paying_account(rules.Method(row["method"]), row["shift_id"])
     posting = transfer(collection, "pay_back", rules.SURPLUS, account, amount_fen, row["refund_id"], at)
     await settling_store.insert_transfers(tx, [posting])

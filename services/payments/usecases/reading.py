@@ -1,4 +1,4 @@
-"""Queries: what is open, what was paid, by payer (S004-27), by insured person over all channels (S004-28)."""
+"""Queries: what is open, and the money that has come. Records for payers and persons are in `records.py`."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -69,15 +69,5 @@ async def read_collection(service: Payments, caller: Caller, pool: str, collecti
         row = await store.find_collection(tx, pool, collection_id)
     if row is None:
         raise schemas.COLLECTION_UNKNOWN(collection_id=collection_id)
-    caller.require_region(row["region"])
-    return row
-
-
-async def read_receipt(service: Payments, caller: Caller, pool: str, receipt_no: str) -> Mapping[str, Any]:
-    """One receipt. Raises Problem RECEIPT_UNKNOWN, AREA_FORBIDDEN."""
-    async with service.database.reading() as tx:
-        row = await store.find_receipt(tx, pool, receipt_no)
-    if row is None:
-        raise schemas.RECEIPT_UNKNOWN(receipt_no=receipt_no)
     caller.require_region(row["region"])
     return row

@@ -40,5 +40,7 @@ REFUSALS: Mapping[rules.Reason, str] = {
     rules.Reason.AMOUNT_DIFFERS: "金额与应缴不符，请按应缴金额收取",
     rules.Reason.OUTSIDE_WINDOW: "不在集中征缴期内，不能收费",
     rules.Reason.CLOSED_DAY: "征缴期内本日不办理缴费，请在开放日缴费",
+    rules.Reason.RECEIPT_FOREIGN: "票据号不在代收人领用的号段内，请核对纸质票据",
+    rules.Reason.RECEIPT_USED: "票据号已使用，请核对纸质票据",
 }
 """The reasons in words for the payer."""

@@ -2,12 +2,14 @@
 
     held/agent/<ledger> ──slip──► held/town/<town> ──slip──► special_account
              └───────────────────slip────────────────────────────▲
+    held/counter/<counter> ──deposit slip────────────────────────┤
     held/wechat · held/bank/… · held/etax ──accepted statement───┘  (`clearing.py`)
 
 What an agent has taken goes up whole, whatever became of it: settled, in suspense, and surplus, too, even where it was
 paid back meanwhile, because it is paid back from a drawer or through a channel and never by the agent. Only what a
-contrary line took back is not in the agent's hands any more. So a held account ends at zero, and the special account
-holds what was collected, less refunds, plus what other payers paid.
+contrary line took back is not in the agent's hands any more. A counter brings the cash of whole shifts to the bank.
+So a held account ends at zero, and the special account holds what was collected, less refunds, plus what other payers
+paid.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,7 +26,7 @@ from shared.problem import FieldError
 from shared.tokens import Caller
 from shared.versions import require_version
 
-from ..rules import SPECIAL_ACCOUNT
+from ..rules import SPECIAL_ACCOUNT, ShiftStatus
 from ..rules import remittances as rules
 from ..rules.accounts import INTEREST, SPECIAL_INTEREST, held_by_town
 from ..schemas import ledger_problems as problems
@@ -32,6 +34,7 @@ from ..schemas import remittances as wire
 from ..store import ledgers as ledger_store
 from ..store import remittances as store
 from ..store import settling as settling_store
+from ..store import shifts as shift_store
 from .posting import transfer
 from .suite import Payments
 
@@ -44,11 +47,7 @@ async def submit_slip(service: Payments, caller: Caller, once: Once, order: wire
     holder = rules.Holder.of(order.from_account)
 
     async def work(tx: Writer) -> Answer:
-        about = await (
-            _from_agent(tx, caller, order, holder.ledger_id)
-            if holder.ledger_id
-            else _from_town(tx, caller, order, holder.town or "")
-        )
+        about = await _about(tx, caller, order, holder)
         now = service.clock.now()
         if order.paid_on > business_day(now):
             raise problems.DAY_AHEAD(day=order.paid_on)
@@ -64,8 +63,8 @@ async def submit_slip(service: Payments, caller: Caller, once: Once, order: wire
             "submitted_by": caller.subject,
             "submitted_at": now,
         }
-        if not await store.insert_slip(tx, row, item_ids):
-            found_fen = await store.total_of(tx, order.pool, item_ids, of_agent=holder.ledger_id is not None)
+        if not await store.insert_slip(tx, row, item_ids, holder.items):
+            found_fen = await store.total_of(tx, order.pool, item_ids, holder.items)
             if found_fen != order.total_fen:
                 raise problems.TOTAL_DIFFERS(found_fen=found_fen, stated_fen=order.total_fen)
             raise problems.BANK_REFERENCE_USED(bank_reference=order.bank_reference)
@@ -169,6 +168,14 @@ async def list_overdue(
     return {"allowed_days": allowed, **page(items, limit, lambda row: row["account"])}
 
 
+async def _about(tx: Writer, caller: Caller, order: wire.SlipOrder, holder: rules.Holder) -> dict[str, Any]:
+    if holder.ledger_id:
+        return await _from_agent(tx, caller, order, holder.ledger_id)
+    if holder.counter:
+        return await _from_counter(tx, caller, order, holder.counter)
+    return await _from_town(tx, caller, order, holder.town or "")
+
+
 async def _from_agent(tx: Writer, caller: Caller, order: wire.SlipOrder, ledger_id: UUID) -> dict[str, Any]:
     """What a slip of an agent is about, its money locked by the ledger's row."""
     ledger = await ledger_store.lock_ledger(tx, order.pool, ledger_id)
@@ -206,6 +213,34 @@ async def _from_town(tx: Writer, caller: Caller, order: wire.SlipOrder, town: st
         "to_account": SPECIAL_ACCOUNT,
         "item_ids": order.slips,
     }
+
+
+async def _from_counter(tx: Writer, caller: Caller, order: wire.SlipOrder, counter_code: str) -> dict[str, Any]:
+    """What a deposit slip of a counter is about, the shifts in it locked."""
+    rows = {row["shift_id"]: row for row in await shift_store.lock_for_deposit(tx, order.pool, order.shifts)}
+    for row in rows.values():
+        caller.require_region(row["region"])
+    _require_faultless(
+        [(f"/shifts/{at}", _shift_fault(rows.get(shift), counter_code)) for at, shift in enumerate(order.shifts)]
+    )
+    return {
+        "region": next(iter(rows.values()))["region"],
+        "scheme": "",
+        "to_account": SPECIAL_ACCOUNT,
+        "item_ids": order.shifts,
+    }
+
+
+def _shift_fault(row: Row | None, counter_code: str) -> rules.ItemFault | None:
+    if row is None:
+        return rules.ItemFault.UNKNOWN
+    if row["counter_code"] != counter_code:
+        return rules.ItemFault.OF_ANOTHER
+    if row["status"] != ShiftStatus.CLOSED:
+        return rules.ItemFault.NOT_CLOSED
+    if not row["deposit_fen"]:
+        return rules.ItemFault.NO_CASH
+    return rules.ItemFault.IN_ANOTHER_SLIP if row["in_slip"] else None
 
 
 def _money_fault(row: Row | None, ledger_id: UUID) -> rules.ItemFault | None:
@@ -266,5 +301,7 @@ _DETAILS: Mapping[rules.ItemFault, str] = {
     rules.ItemFault.REVERSED: "已冲销，款项不在缴款人手中",
     rules.ItemFault.NOT_CONFIRMED: "下级缴款单尚未确认到账",
     rules.ItemFault.IN_ANOTHER_SLIP: "已列入另一缴款单",
+    rules.ItemFault.NOT_CLOSED: "班次未结，或差额尚未处理",
+    rules.ItemFault.NO_CASH: "班次没有应缴存的现金",
     rules.ItemFault.NO_TOWN: "台账不在乡镇之内，请直接缴入财政专户",
 }

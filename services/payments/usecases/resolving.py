@@ -17,8 +17,6 @@ from ..rules.bank import JOURNAL_TRANSITIONS, Step
 from ..rules.orders import wechat_book
 from ..rules.reconciling import BreakKind, Resolution
 from ..rules.tax import NOT_NAMED, receipt_book
-from ..schemas import statement_problems as problems
-from ..schemas.wechat import WechatAmount, WechatTransaction
 from ..store import bank as bank_store
 from ..store import matching as store
 from ..store import orders as order_store
@@ -26,14 +24,16 @@ from ..store import settling as settling_store
 from ..store import shifts as shift_store
 from ..store import statements as statement_store
 from .bank_messages import standing_of
+from .cashier import book
 from .clearing import clear, held_by
+from .concluding import cashiers
 from .finding import Found, Subject, find
 from .posting import transfer
 from .reversing import reverse
 from .settling import Payment, settle
-from .statements import text_of_line
+from .statements import text_of_line, too_late
 from .suite import Payments
-from .wechat import book_wechat
+from .unionpay import CHANNEL as UNIONPAY
 
 
 async def resolve(
@@ -50,7 +50,7 @@ async def resolve(
         _require_unchanged(service, row, found)
     if resolution is Resolution.REVERSE:
         if not await _take_back(tx, _standing(row, found), _reason(row), now):
-            raise _too_late(row, resolution)  # the channel itself took it back at this very moment
+            raise too_late(row, resolution)  # the channel itself took it back at this very moment
         await _require_missing(tx, row)
         return None
     if resolution is Resolution.CONFIRM:
@@ -60,11 +60,11 @@ async def resolve(
     if resolution is Resolution.CORRECT:
         taken = await _take_back(tx, _standing(row, found), _reason(row), now)
         if len(taken) != 1:
-            raise _too_late(row, resolution)
+            raise too_late(row, resolution)
         corrected = taken[0]
     booked = await _book(service, tx, row, found, corrected, approved_by, now)
     if booked["amount_fen"] != row["line_fen"] or booked.get("reversed_at"):
-        raise _too_late(row, resolution)  # the channel's own message came at this very moment and says otherwise
+        raise too_late(row, resolution)  # the channel's own message came at this very moment and says otherwise
     about = Subject("collection", row["pool"], booked["collection_id"], booked["amount_fen"])
     await _match(tx, row, [about])
     await clear(tx, row, now)
@@ -99,20 +99,20 @@ def _require_unchanged(service: Payments, row: Row, found: Found) -> None:
     )
     come = result is rules.Result.UNKNOWN and found.ours is not None and found.ours.live
     if result.code_name != row["kind"] or come:
-        raise _too_late(row, row["resolution"])
+        raise too_late(row, row["resolution"])
 
 
 async def _require_missing(tx: Writer, row: Row) -> None:
     """Money that stood on no statement stands on none now. Asked under the lock that taking it back has taken, so that
     whoever matches it just now is waited for. Raises Problem RESOLUTION_NOT_POSSIBLE."""
     if row["row_no"] is None and await store.standing(tx, row["pool"], "collection", [row["collection_id"]]):
-        raise _too_late(row, row["resolution"])
+        raise too_late(row, row["resolution"])
 
 
 def _standing(row: Row, found: Found) -> Sequence[Subject]:
     subjects = [subject for subject in found.subjects if subject.kind == "collection"]
     if not subjects:
-        raise _too_late(row, row["resolution"])
+        raise too_late(row, row["resolution"])
     return subjects
 
 
@@ -159,11 +159,11 @@ async def _confirm(tx: Writer, row: Row, found: Found, now: datetime) -> None:
     free = found.ours is not None and found.ours.live and not found.ours.elsewhere
     same = free and found.ours is not None and found.ours.amount_fen == found.line.amount_fen
     if not free or not (same or row["kind"] == BreakKind.AMOUNT_DIFFERS):
-        raise _too_late(row, row["resolution"])
+        raise too_late(row, row["resolution"])
     for pool in {subject.pool for subject in found.subjects if subject.kind == "collection"}:
         ids = [subject.id for subject in found.subjects if subject.pool == pool]
         if any(each["reversed_at"] for each in (await store.share_collections(tx, pool, ids)).values()):
-            raise _too_late(row, row["resolution"])
+            raise too_late(row, row["resolution"])
     await _match(tx, row, found.subjects)
     await clear(tx, row, now)
 
@@ -182,7 +182,7 @@ async def _match(tx: Writer, row: Row, subjects: Sequence[Subject]) -> None:
         for subject in subjects
     ]
     if await store.insert_matches(tx, rows) != len(rows):
-        raise _too_late(row, row["resolution"])
+        raise too_late(row, row["resolution"])
 
 
 async def _book(
@@ -196,10 +196,14 @@ async def _book(
 ) -> Mapping[str, Any]:
     """Book the money of a row, under the channel's own reference where nothing stands under it yet."""
     pool, channel = row["pool"], Channel(row["channel"])
-    order = await order_store.find_order(tx, pool, row["order_no"] or "") if channel is Channel.WECHAT else None
+    named_by = {Channel.WECHAT: Channel.WECHAT, Channel.BANK: UNIONPAY}.get(channel)
+    order = await order_store.find_order(tx, pool, row["order_no"] or "") if named_by else None
+    order = order if order and order["channel"] == named_by else None
     is_first = found.ours is None and corrected is None
-    if order is not None and is_first and row["bill_no"] is None:
-        booked, _ = await book_wechat(tx, pool, order, _as_told(service, row), now)
+    cashier = cashiers(service).get(order["channel"]) if order else None
+    if cashier is not None and order is not None and is_first and row["bill_no"] is None:
+        came = cashier.told_by_statement(order, row["reference"], row["line_fen"], _paid_at(row))
+        booked, _ = await book(tx, pool, order, came, now)
         return booked
     named = (order and order["bill_no"]) or row["order_no"] or row["reference"]
     payment = Payment(
@@ -227,20 +231,6 @@ async def _book(
     return booked
 
 
-def _as_told(service: Payments, row: Row) -> WechatTransaction:
-    """The row as WeChat would have told it."""
-    merchant = service.settings.wechat
-    return WechatTransaction(
-        mchid=merchant.mchid if merchant else "",
-        appid=merchant.appid if merchant else "",
-        out_trade_no=row["order_no"],
-        trade_state="SUCCESS",
-        transaction_id=row["reference"],
-        success_time=_paid_at(row),
-        amount=WechatAmount(total=row["line_fen"]),
-    )
-
-
 def _paid_at(row: Row) -> datetime:
     at: datetime = row["paid_at"] or datetime.combine(row["day"], time(), SHANGHAI)
     return at
@@ -248,13 +238,6 @@ def _paid_at(row: Row) -> datetime:
 
 def _reason(row: Row) -> str:
     return f"exception/{row['break_id']}"
-
-
-def _too_late(row: Row, resolution: str) -> Exception:
-    kind = BreakKind(row["kind"])
-    return problems.RESOLUTION_NOT_POSSIBLE(
-        kind=kind, kind_zh=rules.words_of(kind), resolution=resolution, possible=Resolution.IGNORE
-    )
 
 
 _BOOKS: Mapping[Channel, str] = {

@@ -1,5 +1,5 @@
 """Reversing: a channel takes money back that it had reported (冲正, a contrary ledger line). Nothing is edited:
-the postings get contrary postings, the receipt is voided and stays, the bill is open again."""
+the postings get contrary postings, the receipt is cancelled and stays, the bill is open again."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -11,10 +11,10 @@ from shared.database import Row, Writer
 
 from .. import rules, schemas
 from ..store import bills as bill_store
-from ..store import refunds as refund_store
 from ..store import reversing as store
 from ..store import revising as revising_store
 from ..store import settling as settling_store
+from .cancelling import cancel_receipts
 from .posting import transfer
 
 
@@ -42,7 +42,7 @@ async def reverse(
     contrary += [_contrary(claim, settled[claim["bill_no"]]["collection_id"], now) for claim in claims]
     await settling_store.insert_transfers(tx, contrary)
     await store.mark_reversed(tx, pool, [row["collection_id"] for row in fresh], now, reason)
-    await refund_store.void_receipts(tx, pool, [row["collection_id"] for row in fresh], now, "reversed")
+    await cancel_receipts(tx, pool, [row["collection_id"] for row in fresh], now, "reversed")
     await bill_store.reopen(tx, pool, list(bills))
     for bill_no, row in settled.items():
         bill = bills[bill_no]

@@ -1,6 +1,5 @@
 """Settling: the one function through which all money comes in, whatever its channel. It takes a list."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +14,7 @@ from shared.ids import new_id
 from .. import rules, schemas
 from ..store import bills as bill_store
 from ..store import settling as store
+from .numbering import Printed, number_receipts, read_printed
 from .posting import claim_transfers, transfer
 
 
@@ -36,6 +36,8 @@ class Payment:
     shift_id: UUID | None
     held_account: str
     message: Mapping[str, Any]
+    receipt_no: str | None = None
+    """The number on the payer's paper, where it was handed out beforehand; None: the next one of the book."""
 
 
 async def settle(tx: Writer, pool: str, payments: Sequence[Payment], now: datetime) -> list[Mapping[str, Any]]:
@@ -43,7 +45,7 @@ async def settle(tx: Writer, pool: str, payments: Sequence[Payment], now: dateti
 
     All at once or not at all: submission, verdict, receipt, collection, postings, bill and events. A payment whose
     reference is known already is not booked again; its first collection is answered. Locks are taken in one order:
-    references, bills, receipt books, chain heads.
+    references, bills, blocks of receipt numbers, receipt books, chain heads.
     """
     ids = [new_id() for _ in payments]
     fresh = await store.insert_submissions(
@@ -51,14 +53,11 @@ async def settle(tx: Writer, pool: str, payments: Sequence[Payment], now: dateti
     )
     known = await bill_store.lock_bills(tx, pool, [payment.bill_no for payment in payments])
     new = [(id_, payment) for id_, payment in zip(ids, payments, strict=True) if id_ in fresh]
-    verdicts = rules.judge_all(
-        {bill_no: _bill(row) for bill_no, row in known.items()},
-        [(payment.bill_no, payment.amount_fen, business_day(payment.paid_at)) for _, payment in new],
-    )
+    printed = await read_printed(tx, pool, [payment for _, payment in new])
+    verdicts = _judge(known, [payment for _, payment in new], printed)
     # From here it must succeed.
-    receipts = await _number_receipts(
-        tx, pool, [(payment, verdict) for (_, payment), verdict in zip(new, verdicts, strict=True)]
-    )
+    judged = [(payment, verdict) for (_, payment), verdict in zip(new, verdicts, strict=True)]
+    receipts = await number_receipts(tx, pool, judged, printed, now)
     collections = [
         _collection(pool, id_, payment, verdict, known.get(payment.bill_no), receipt_no, now)
         for (id_, payment), verdict, (_, _, receipt_no) in zip(new, verdicts, receipts, strict=True)
@@ -107,22 +106,25 @@ def _submission(pool: str, submission_id: UUID, payment: Payment, now: datetime)
     }
 
 
-async def _number_receipts(
-    tx: Writer, pool: str, judged: Sequence[tuple[Payment, rules.Verdict]]
-) -> list[tuple[str, int, str | None]]:
-    """Book, number and printed number for each payment; suspense gets none."""
-    due = [verdict.outcome is not rules.Outcome.SUSPENSE for _, verdict in judged]
-    wanted = Counter(payment.book_code for (payment, _), is_due in zip(judged, due, strict=True) if is_due)
-    upcoming = await store.take_receipt_numbers(tx, pool, wanted)
-    numbered: list[tuple[str, int, str | None]] = []
-    for (payment, _), is_due in zip(judged, due, strict=True):
-        if not is_due:
-            numbered.append((payment.book_code, 0, None))
-            continue
-        number = upcoming[payment.book_code]
-        upcoming[payment.book_code] += 1
-        numbered.append((payment.book_code, number, rules.receipt_number(payment.book_code, number)))
-    return numbered
+def _judge(
+    known: Mapping[str, Row], payments: Sequence[Payment], printed: Mapping[int, Printed]
+) -> list[rules.Verdict]:
+    """What becomes of each payment, in their order; one whose paper has a faulty number settles nothing."""
+    faults = {at: one.fault for at, one in printed.items() if one.fault}
+    by_bill = iter(
+        rules.judge_all(
+            {bill_no: _bill(row) for bill_no, row in known.items()},
+            [
+                (payment.bill_no, payment.amount_fen, business_day(payment.paid_at))
+                for at, payment in enumerate(payments)
+                if at not in faults
+            ],
+        )
+    )
+    return [
+        rules.Verdict(rules.Outcome.SUSPENSE, faults[at]) if at in faults else next(by_bill)
+        for at in range(len(payments))
+    ]
 
 
 def _collection(

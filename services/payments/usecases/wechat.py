@@ -1,122 +1,59 @@
-"""WeChat Pay tells of money: by a notification, or by its answer when it is asked. Both are booked by `book_wechat`.
+"""WeChat Pay tells of money: by a notification, or by its answer when it is asked. Both are booked the same.
 
-    notification → signature → tx 1 stored as evidence → tx 2 booked, judged → 204
-
-A message is acted upon once, whoever gets to it: the request that brought it, its repetition, or `apply_messages` after
-a process has died between the two transactions. What cannot be booked stays as evidence with our verdict.
+See `messages.py` for how a notification is stored, acted upon and answered.
 """
 
 import hashlib
 from collections.abc import Mapping
-from datetime import datetime, timedelta
-from functools import partial
+from datetime import datetime
 from typing import Any
 
-import structlog
-
-from shared.clock import wall_now
 from shared.codes import Channel
 from shared.database import Row, Writer
-from shared.jobs import in_turn
-from shared.metrics import CHANNEL_MESSAGES
 from shared.problem import Problem
 
 from .. import schemas
 from ..clients import WechatClient
 from ..formats import wechat as wire
+from ..formats.genuine import NotGenuine, Unreadable
 from ..rules import orders as rules
 from ..rules.refunding import RefundState, refund_of_number
-from ..rules.tax import NOT_NAMED, POOLLESS, pool_named
+from ..rules.tax import NOT_NAMED
 from ..schemas.wechat import WechatRefund, WechatTransaction
-from ..store import messages as message_store
 from ..store import orders as store
-from ..store.tax import pools_with_bills
+from .cashier import Came, book
 from .payback import settle_refund
-from .settling import Payment, settle
+from .settling import Payment
 from .suite import Payments
 
 _TRANSACTION, _REFUND = "TRANSACTION.", "REFUND."
-_BATCH = 50
-_WAIT_SECONDS = 10
-_log = structlog.get_logger()
 
 
-async def book_wechat(
-    tx: Writer, pool: str, order: Row | None, said: WechatTransaction, now: datetime
-) -> tuple[Mapping[str, Any], Row | None]:
-    """Book money that WeChat has taken, once; its collection and its order.
-
-    Money without an order of ours is booked under the number that it came with, for which there is no bill. The bill is
-    locked before the order, as everywhere. `said` is of one of the states in which money has come.
-    """
-    [collection] = await settle(tx, pool, [_payment(pool, order, said)], now)
-    if order is None:
-        return collection, None
-    locked = await store.lock_order(tx, pool, order["order_no"])
-    assert locked is not None
-    act = rules.order_step(rules.OrderStatus(locked["status"]), rules.Word.PAID, over=False)
-    if act is None:
-        return collection, locked
-    paid = rules.ORDER_TRANSITIONS[rules.OrderStatus(locked["status"]), act]
-    details = {"transaction_id": said.transaction_id, "collection_id": collection["collection_id"]}
-    return collection, await store.move_order(tx, locked, paid, wall_now(), **details)
+async def fetch_wechat_certificates(service: Payments) -> bool:
+    """Fetch WeChat's platform certificates, by the schedule of the settings; whether any came."""
+    return service.wechat is not None and await service.wechat.fetch_certificates()
 
 
-async def take_wechat_notification(service: Payments, headers: Mapping[str, str], body: bytes) -> None:
-    """Store what WeChat notifies and act upon it; done means durable. The same notification again changes nothing.
-
-    Raises NotGenuine where WeChat has not signed it just now; Unreadable where it has, but we cannot read it: it is
-    kept, and WeChat sends it again.
-    """
+async def read_notification(service: Payments, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
+    """A notification as a row of `channel_message`, verified; as it came where it cannot be read. Raises NotGenuine."""
     if service.wechat is None:
-        raise wire.NotGenuine("merchant", "no merchant is set up")
-    try:
-        service.wechat.verify(headers, body)
-    except wire.NotGenuine as error:
-        CHANNEL_MESSAGES.labels("wechat", f"not_genuine_{error.why}").inc()
-        _log.warning("channel_message_refused", channel="wechat", why=str(error))
-        raise
-    message = _message(service.wechat, headers, body) | {"received_at": service.clock.now(), "entered_at": wall_now()}
-    async with service.database.writing() as tx:
-        pool = await _home(tx, message["reference"])
-        status = await message_store.store_message(tx, {"pool": pool, **message})
-    if status == rules.MessageStatus.UNREADABLE:
-        CHANNEL_MESSAGES.labels("wechat", status).inc()
-        _log.error("channel_message_unreadable", channel="wechat", message_id=message["message_id"])
-        raise wire.Unreadable(message["verdict"])
-    if status == rules.MessageStatus.RECEIVED:
-        await _apply(service, pool, message["message_id"])
+        raise NotGenuine("merchant", "no merchant is set up")
+    await service.wechat.verify(headers, body)
+    return _message(service.wechat, headers, body)
 
 
-async def apply_messages(service: Payments) -> bool:
-    """Act upon messages that were stored and then left alone; whether there were any."""
-    before = wall_now() - timedelta(seconds=_WAIT_SECONDS)
-    async with service.database.reading() as reader:
-        waiting = await message_store.waiting_messages(reader, before, _BATCH)
-    return await in_turn(waiting, partial(_apply_waiting, service))
+async def apply_message(service: Payments, tx: Writer, row: Row) -> rules.Verdict:
+    """Act upon a stored notification, and judge it."""
+    if row["kind"].startswith(_TRANSACTION):
+        return await _apply_transaction(service, tx, row)
+    if row["kind"].startswith(_REFUND):
+        return await wechat_refund_news(tx, wire.read_refund(row["content"]), service.clock.now())
+    return rules.Verdict.KIND_UNKNOWN
 
 
-async def _apply_waiting(service: Payments, message: Row) -> bool:
-    await _apply(service, message["pool"], message["message_id"])
-    return True
-
-
-async def _apply(service: Payments, pool: str, message_id: str) -> None:
-    async with service.database.writing() as tx:
-        row = await message_store.lock_waiting(tx, pool, Channel.WECHAT, message_id)
-        if row is None:
-            return
-        if row["kind"].startswith(_TRANSACTION):
-            verdict = await _apply_transaction(service, tx, row)
-        elif row["kind"].startswith(_REFUND):
-            verdict = await wechat_refund_news(tx, wire.read_refund(row["content"]), service.clock.now())
-        else:
-            verdict = rules.Verdict.KIND_UNKNOWN
-        act = rules.MessageAct.KEEP if verdict in rules.ONLY_KEPT else rules.MessageAct.APPLY
-        status = rules.MESSAGE_TRANSITIONS[rules.MessageStatus.RECEIVED, act]
-        await message_store.judge_message(tx, row, status, verdict, wall_now())
-    CHANNEL_MESSAGES.labels("wechat", verdict).inc()
-    _log.info("channel_message", channel="wechat", message_id=message_id, status=status, verdict=verdict)
+def came_by(pool: str, order: Row | None, said: WechatTransaction) -> Came:
+    """The money that a transaction tells of; it is of one of the states in which money has come."""
+    return Came(said.transaction_id, _payment(pool, order, said))
 
 
 async def _apply_transaction(service: Payments, tx: Writer, row: Row) -> rules.Verdict:
@@ -127,7 +64,8 @@ async def _apply_transaction(service: Payments, tx: Writer, row: Row) -> rules.V
     verdict = _verdict(service.wechat.mchid, order, said)
     if verdict not in rules.ONLY_KEPT:
         fits = verdict in (rules.Verdict.BOOKED, rules.Verdict.AMOUNT_DIFFERS)
-        await book_wechat(tx, row["pool"], order if fits else None, said, service.clock.now())
+        ours = order if fits else None
+        await book(tx, row["pool"], ours, came_by(row["pool"], ours, said), service.clock.now())
     return verdict
 
 
@@ -191,17 +129,10 @@ def _payment(pool: str, order: Row | None, said: WechatTransaction) -> Payment:
     )
 
 
-async def _home(tx: Writer, reference: str | None) -> str:
-    """The pool that an order's number begins with; that of no pool where nobody there knows of us."""
-    named = pool_named(reference or "")
-    return named if named in await pools_with_bills(tx, [named]) else POOLLESS
-
-
 def _message(client: WechatClient, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
     """A verified notification as a row: opened where that can be done, as it came in any case."""
     kept = {name.lower(): text for name, text in headers.items()}
     row: dict[str, Any] = {
-        "channel": Channel.WECHAT,
         "message_id": f"sha256-{hashlib.sha256(body).hexdigest()}",
         "kind": "",
         "reference": None,
@@ -220,7 +151,7 @@ def _message(client: WechatClient, headers: Mapping[str, str], body: bytes) -> d
         elif notice.event_type.startswith(_REFUND):
             row["reference"] = wire.read_refund(content).out_trade_no
         row["content"] = content
-    except wire.Unreadable as error:
+    except Unreadable as error:
         unread = rules.MESSAGE_TRANSITIONS[None, rules.MessageAct.FAIL_TO_READ]
         row |= {"status": unread, "verdict": str(error)}
     return row

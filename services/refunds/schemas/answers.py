@@ -79,7 +79,7 @@ class Application(BaseModel):
     shift_id: UUID | None = Field(
         description="Shift that pays it out", examples=["0192f0c4-7b7a-7c3e-8a55-3f1f7f1b2a01"]
     )
-    method: str | None = Field(description="cash, pos_return, wechat, bank or etax", examples=["cash"])
+    method: str | None = Field(description="cash, pos_return, wechat, bank, etax or treasury", examples=["cash"])
     paid_by: str | None = Field(description="Who pays it out (`sub`)", examples=["clerk-zhao"])
     payout_state: PayoutState | None = Field(
         description="Where the payout stands with its channel; abnormal: it could not be brought home, a person has to"

@@ -95,8 +95,9 @@ class Payout(Body):
         description="The payer's open shift; with cash and pos_return only",
         examples=["0192f0c4-7b7a-7c3e-8a55-3f1f7f1b2a01"],
     )
-    method: Literal["cash", "pos_return", "wechat", "bank", "etax"] = Field(
-        description="From the drawer, back to the card, or back through the channel that the money came by",
+    method: Literal["cash", "pos_return", "wechat", "bank", "etax", "treasury"] = Field(
+        description="From the drawer, back to the card, back through the channel that the money came by, or from the "
+        "treasury where it was posted, to the account recorded with payments (`PUT /v1/refund-accounts/…`)",
         examples=["cash"],
     )
 
