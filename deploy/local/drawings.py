@@ -1,7 +1,7 @@
-"""`make drawings`: draws the state graphs of each service into its README, from the tables that its code asks; those of
-the webhooks, which every service has, into theirs.
+"""`make drawings`: draws the state graphs of each service into its README and the pages of its `docs`, from the tables
+that its code asks; those of the webhooks, which every service has, into theirs.
 
-A README says where and which: `<!-- states: bill shift -->` … `<!-- end -->`; what stands between is written here.
+A page says where and which: `<!-- states: bill shift -->` … `<!-- end -->`; what stands between is written here.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from deploy.local import places
 from shared.graph import Graph
 
 PARTS = (*places.SERVICES, "webhooks")
-"""What has state graphs and a README that draws them."""
+"""What has state graphs and pages that draw them."""
 
 _PLACE = re.compile(r"(<!-- states: ([\w ]+) -->\n).*?(<!-- end -->\n)", re.DOTALL)
 
@@ -33,13 +33,19 @@ def path_of(part: str) -> Path:
     return places.ROOT / ("shared" if part == "webhooks" else "services") / part / "README.md"
 
 
+def pages_of(part: str) -> list[Path]:
+    """The README of a service or of the webhooks, and the pages of its subjects."""
+    readme = path_of(part)
+    return [readme, *sorted((readme.parent / "docs").glob("*.md"))]
+
+
 def named_in(text: str) -> list[str]:
-    """The tables whose graphs a README draws."""
+    """The tables whose graphs a page draws."""
     return [name for _, names, _ in _PLACE.findall(text) for name in names.split()]
 
 
 def drawn(text: str, graphs: Mapping[str, Graph[Any, Any]]) -> str:
-    """A README with its drawings as the tables are now. Raises KeyError for a table that has no graph."""
+    """A page with its drawings as the tables are now. Raises KeyError for a table that has no graph."""
 
     def draw(place: re.Match[str]) -> str:
         return place[1] + _diagram([(name, graphs[name]) for name in place[2].split()]) + place[3]
@@ -63,12 +69,12 @@ def main() -> int:
     """Write all of them."""
     argparse.ArgumentParser(prog="python -m deploy.local.drawings", description=__doc__).parse_args()
     for part in PARTS:
-        path = path_of(part)
-        before = path.read_text(encoding="utf-8")
-        after = drawn(before, graphs_of(part))
-        if after != before:
-            path.write_text(after, encoding="utf-8")
-            print(f"{path.relative_to(places.ROOT)} written")
+        for path in pages_of(part):
+            before = path.read_text(encoding="utf-8")
+            after = drawn(before, graphs_of(part))
+            if after != before:
+                path.write_text(after, encoding="utf-8")
+                print(f"{path.relative_to(places.ROOT)} written")
     return 0
 
 
