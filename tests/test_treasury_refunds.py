@@ -1,6 +1,7 @@
 """Refunds through the treasury (1104 → 9110 → 3123): one package for many, the same numbers in every try, each line's
 end what the treasury says of it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from uuid import UUID
 
 import httpx
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 from services.payments.rules import Method, ways
 from shared.codes import Channel
@@ -16,7 +18,7 @@ from tests.payments_town import POOL, issue_bills
 from tests.treasury_town import OFFICE, TreasuryTown, open_treasury
 
 Json = dict[str, Any]
-ACCOUNT = {"pool": POOL, "payee_name": "王小明", "account": "6222000000000000001", "bank_no": "102557000015"}
+CLERK, CHECKER, PAYER = "clerk-wang", "checker-liu", "clerk-zhao"
 
 
 @pytest.fixture
@@ -37,13 +39,13 @@ async def posted_twice(town: TreasuryTown, count: int) -> list[str]:
 
 
 async def ordered(town: TreasuryTown, collection_id: str, *, account: bool = True, **changes: Any) -> httpx.Response:
-    """Refunds orders the money back through the treasury, to a recorded account."""
+    """Refunds orders the money back through the treasury, to an account that one recorded and another confirmed."""
     application_id = changes.setdefault("application_id", str(new_id()))
     if account:
-        put = await town.clerk().put(
-            f"/v1/refund-accounts/{application_id}", json=ACCOUNT, headers={"Idempotency-Key": str(new_id())}
-        )
+        put = await town.record_account(application_id)
         assert put.status_code == 200, put.text
+        confirmed = await town.confirm_account(application_id, 1)
+        assert confirmed.status_code == 200, confirmed.text
     order = {
         "pool": POOL,
         "refund_id": str(new_id()),
@@ -51,9 +53,10 @@ async def ordered(town: TreasuryTown, collection_id: str, *, account: bool = Tru
         "method": "treasury",
         "amount_fen": 32000,
         "paid_to": "王小明",
-        "paid_by": "clerk-zhao",
+        "paid_by": PAYER,
     }
-    return await town.post("/v1/refunds", order | changes, town.clerk("payments:pay", "refunds"))
+    caller = changes.pop("caller", "refunds")
+    return await town.post("/v1/refunds", order | changes, town.clerk("payments:pay", caller))
 
 
 async def refund(town: TreasuryTown, answer: httpx.Response) -> Json:
@@ -110,7 +113,7 @@ async def test_a_line_that_the_treasury_refuses_is_free_for_another_way(town: Tr
     assert set(states) == {"failed", "settled"}
     assert "收款账户不存在" in states["failed"]["detail"]
     failed = states["failed"]
-    again = await ordered(town, failed["collection_id"], application_id=failed["application_id"])
+    again = await ordered(town, failed["collection_id"], account=False, application_id=failed["application_id"])
     await town.work()
     assert (await refund(town, again))["state"] == "settled"
     assert [(one["pack_no"], one["state"]) for one in await packages(town)] == [
@@ -244,8 +247,104 @@ async def test_the_treasury_needs_an_account_that_stays_while_it_is_used(town: T
     shown = (await town.clerk().get(path, params={"pool": POOL})).json()
     assert (shown["payee_name"], shown["account_end"]) == ("王*明", "0001")
     assert "6222" not in str(shown)
-    other = await town.clerk().put(path, json=ACCOUNT, headers={"Idempotency-Key": str(new_id())})
-    assert (other.status_code, other.json()["code"]) == (409, "refund_account_in_use")
+    for other in (await town.record_account(application_id, 2), await town.confirm_account(application_id, 2)):
+        assert (other.status_code, other.json()["code"]) == (409, "refund_account_in_use")
     async with town.service.database.reading() as tx:
         sealed = await tx.value("select sealed from refund_account where application_id = :id", id=UUID(application_id))
     assert b"6222" not in sealed
+
+
+# One person does not decide where the money goes
+
+
+@pytest.mark.lesson("maker, checker, payer")
+async def test_nothing_is_paid_to_an_account_that_one_person_alone_has_seen(town: TreasuryTown) -> None:
+    [collection] = await posted_twice(town, 1)
+    application_id = str(new_id())
+    recorded = await town.record_account(application_id)
+    assert (recorded.headers["ETag"], recorded.json()["confirmed_by"]) == ('"1"', None)
+    order: Json = {"account": False, "application_id": application_id}
+    refused = await ordered(town, collection, **order)
+    assert (refused.status_code, refused.json()["code"]) == (409, "refund_account_unconfirmed")
+    for answer in (
+        await town.confirm_account(application_id, 1, user=CLERK),
+        await ordered(town, collection, paid_by=CLERK, **order),
+        await ordered(town, collection, caller=CLERK, **order),
+    ):
+        assert (answer.status_code, answer.json()["code"]) == (409, "four_eyes")
+    confirmed = await town.confirm_account(application_id, 1)
+    assert (confirmed.status_code, confirmed.headers["ETag"]) == (200, '"2"')
+    assert confirmed.json()["confirmed_by"] == CHECKER
+    by_whom = await ordered(town, collection, paid_by=CLERK, **order)
+    assert by_whom.json()["code"] == "four_eyes"
+    paid = await ordered(town, collection, **order)
+    await town.work()
+    assert (await refund(town, paid))["state"] == "settled"
+
+
+async def test_another_account_is_confirmed_anew_and_only_who_read_the_last_one_changes_it(town: TreasuryTown) -> None:
+    [collection] = await posted_twice(town, 1)
+    application_id = str(new_id())
+    unknown = await town.confirm_account(application_id, 1)
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "refund_account_unknown")
+    assert (await town.record_account(application_id, 1)).status_code == 412, "there is none yet"
+    await town.record_account(application_id)
+    await town.confirm_account(application_id, 1)
+    path = f"/v1/refund-accounts/{application_id}"
+    assert (await town.clerk().get(path, params={"pool": POOL})).headers["ETag"] == '"2"'
+    swapped: Json = {"account": "6222000000000000999", "user": "clerk-sun"}
+    assert (await town.record_account(application_id, **swapped)).status_code == 428
+    assert (await town.record_account(application_id, 1, **swapped)).status_code == 412
+    changed = (await town.record_account(application_id, 2, **swapped)).json()
+    assert (changed["version"], changed["confirmed_by"], changed["account_end"]) == (3, None, "0999")
+    order: Json = {"account": False, "application_id": application_id}
+    assert (await ordered(town, collection, **order)).json()["code"] == "refund_account_unconfirmed"
+    assert (await town.confirm_account(application_id, 2)).status_code == 412, "what they saw is another account"
+    assert (await town.confirm_account(application_id, None)).status_code == 428
+    assert (await town.confirm_account(application_id, 3, user=CLERK)).status_code == 200
+    assert (await ordered(town, collection, **order)).status_code == 201
+
+
+@pytest.mark.parametrize(("scopes", "area"), [("payments:write", "140522"), ("payments:check", "140300")])
+async def test_only_who_checks_in_the_pool_confirms(town: TreasuryTown, scopes: str, area: str) -> None:
+    application_id = str(new_id())
+    await town.record_account(application_id)
+    answer = await town.clerk(scopes, CHECKER, area).post(
+        f"/v1/refund-accounts/{application_id}/confirm",
+        json={"pool": POOL},
+        headers={"Idempotency-Key": str(new_id()), "If-Match": '"1"'},
+    )
+    assert answer.status_code == 403
+
+
+async def test_an_account_swapped_at_the_moment_of_payment_is_not_paid_to(town: TreasuryTown) -> None:
+    [collection] = await posted_twice(town, 1)
+    application_id = str(new_id())
+    await town.record_account(application_id)
+    await town.confirm_account(application_id, 1)
+    swap, pay = await asyncio.gather(
+        town.record_account(application_id, 2, account="6222000000000000999", user="clerk-sun"),
+        ordered(town, collection, account=False, application_id=application_id),
+    )
+    assert (swap.status_code, pay.status_code) in {(200, 409), (409, 201)}
+    await town.work()
+    [first] = (await town.bureau.get("/control/treasury/packages")).json()["items"] or [{"lines": []}]
+    assert [line["PayeeAcct"] for line in first["lines"]] == (["6222000000000000001"] if pay.status_code == 201 else [])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "update refund_account set confirmed_by = recorded_by",
+        "update refund_account set confirmed_at = null",
+        "update refund_package_item set paid_by = account_by",
+        "update refund_package_item set confirmed_by = account_by",
+    ],
+)
+async def test_the_tables_refuse_what_the_code_would_let_through(town: TreasuryTown, change: str) -> None:
+    [collection] = await posted_twice(town, 1)
+    await ordered(town, collection)
+    await town.work()
+    with pytest.raises(IntegrityError, match=r"refund_account_|refund_package_item_four_eyes"):
+        async with town.service.database.writing() as tx:
+            await tx.execute(change)

@@ -23,6 +23,7 @@ from tests.wechat_town import Line
 Json = dict[str, Any]
 OFFICE = treasury_wire.office_of(POOL)
 PAID, POSTED = "2021-12-05", "2021-12-06"
+ACCOUNT = {"pool": POOL, "payee_name": "王小明", "account": "6222000000000000001", "bank_no": "102557000015"}
 
 
 class TreasuryTown:
@@ -116,6 +117,27 @@ class TreasuryTown:
         """A clerk sends a command."""
         headers = {"Idempotency-Key": key or str(new_id())}
         return await (client or self.clerk()).post(path, json=body, headers=headers)
+
+    # Refunds through the treasury
+
+    async def record_account(
+        self, application_id: str, version: int | None = None, *, user: str = "clerk-wang", **changes: Any
+    ) -> httpx.Response:
+        """A clerk records the payee's account, or another one instead of the one read at `version`."""
+        headers = {"Idempotency-Key": str(new_id())} | ({"If-Match": f'"{version}"'} if version else {})
+        path = f"/v1/refund-accounts/{application_id}"
+        client: httpx.AsyncClient = self.clerk(user=user)
+        return await client.put(path, json=ACCOUNT | changes, headers=headers)
+
+    async def confirm_account(
+        self, application_id: str, version: int | None, *, user: str = "checker-liu", **changes: Any
+    ) -> httpx.Response:
+        """A second person confirms the account that they read at `version`."""
+        headers = {"Idempotency-Key": str(new_id())} | ({"If-Match": f'"{version}"'} if version else {})
+        path = f"/v1/refund-accounts/{application_id}/confirm"
+        body = {"pool": POOL, **changes}
+        client: httpx.AsyncClient = self.clerk("payments:check", user)
+        return await client.post(path, json=body, headers=headers)
 
     async def alarms(self) -> dict[str, int]:
         """Alarms that ring."""

@@ -11,7 +11,8 @@ Where each says what, the layouts stand in treasury_wire.py.
          what was posted on `day`: by voucher what the bureau collected on `paid_on`, and what was handed over; header
          X-Parts says how many parts there are. `issue` 2, 3…: the day sent again, under new numbers.
          faults: changed (the first is one yuan higher, the last is missing) · wrong_count · bad_trailer · cut_end
-    GET  /control/treasury/3122?pool=&day=         the day's check of vouchers
+    GET  /control/treasury/3122?pool=&day=&faults= the day's check of vouchers
+         faults: amount_differs · missing · failed (all of the first) · extra (a voucher that nobody paid under)
     GET  /control/treasury/3123?pool=&day=&faults= the check of refunds answered up to a day
          faults: amount_differs · missing · failed (all of the first) · extra (a refund that nobody asked for)
     POST /control/treasury/refunds {"outcome": "…", "count"}       what becomes of the next lines of packages
@@ -312,9 +313,15 @@ def _add_prints(routes: APIRouter, treasury: Treasury, key: bytes) -> None:
         return _file(sealed[: len(sealed) // 2] if "cut_end" in wanted else sealed, parts)
 
     @routes.get("/control/treasury/3122")
-    async def print_check(pool: str, day: date) -> Response:
-        text = f"{day:%Y%m%d}"
+    async def print_check(pool: str, day: date, faults: str = "") -> Response:
+        wanted, text = _faults(faults, CHECK_FAULTS), f"{day:%Y%m%d}"
         rows = treasury.posted(pool, day, day)
+        if rows and "amount_differs" in wanted:
+            rows[0] = (rows[0][0], rows[0][1] + 100)
+        if rows and "missing" in wanted:
+            del rows[0]
+        if "extra" in wanted:
+            rows.append(("999999999999999999", 32000))
         lines = [
             (
                 ("PayeeOrgCode", wire.treasury_of(pool)),
@@ -326,13 +333,13 @@ def _add_prints(routes: APIRouter, treasury: Treasury, key: bytes) -> None:
                 ("OriTaxVouNo", voucher),
                 ("TraAmt", yuan(fen)),
                 ("TaxDate", text),
-                ("OpStat", wire.SUCCESS_STATE),
+                ("OpStat", "2" if "failed" in wanted and number == 1 else wire.SUCCESS_STATE),
                 ("AddWord", ""),
             )
             for number, (voucher, fen) in enumerate(rows, start=1)
         ]
         total_fen = sum(fen for _, fen in rows)
-        office, number = wire.office_of(pool), f"{text}600000000001"
+        office, number = wire.office_of(pool), f"{text}60000000{len(wanted):04d}"
         return _file(wire.seal(wire.check("3122", "CompDeduct3122", office, text, lines, total_fen, number), key), 1)
 
     @routes.get("/control/treasury/3123")

@@ -6,16 +6,18 @@ from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from shared import idempotency, tokens
+from shared import idempotency, tokens, versions
 from shared.evidence import EMPTY_UPLOAD, receive_upload
 from shared.idempotency import OnceKey, respond
 from shared.pages import After, Limit, Pool
 from shared.problem import TOO_LARGE, declare
+from shared.versions import IfMatch, IfMatchOnChange
 
 from .. import usecases
 from ..rules.treasury import Message, PackageState, RefundPackageState, VoucherResult
 from ..schemas import treasury as wire
 from ..schemas import treasury_problems as problems
+from ..schemas.ledger_problems import FOUR_EYES
 from .parts import Checking, Paying, Reading, Service, Writing
 
 router = APIRouter(tags=["treasury"])
@@ -147,7 +149,7 @@ async def record_voucher(
 @router.post(
     "/v1/treasury/vouchers/{voucher_id}/withdraw",
     response_model=wire.Voucher,
-    responses=declare(*tokens.DECLARED, *idempotency.DECLARED, problems.VOUCHER_UNKNOWN),
+    responses=declare(*tokens.DECLARED, *idempotency.DECLARED, problems.VOUCHER_UNKNOWN, FOUR_EYES),
 )
 async def withdraw_voucher(
     service: Service,
@@ -157,7 +159,7 @@ async def withdraw_voucher(
     voucher_id: Annotated[UUID, Path(description="The voucher", examples=[_ID])],
     order: wire.Withdrawal,
 ) -> Response:
-    """Take a voucher back that was written down wrongly; its money may be put under another."""
+    """Take a voucher back that somebody else wrote down wrongly; its money may be put under another."""
     return respond(request, await usecases.withdraw_voucher(service, caller, once, voucher_id, order))
 
 
@@ -183,7 +185,7 @@ async def record_remitted(
 @router.post(
     "/v1/treasury/remitted/{remitted_id}/withdraw",
     response_model=wire.Remitted,
-    responses=declare(*tokens.DECLARED, *idempotency.DECLARED, problems.REMITTED_UNKNOWN),
+    responses=declare(*tokens.DECLARED, *idempotency.DECLARED, problems.REMITTED_UNKNOWN, FOUR_EYES),
 )
 async def withdraw_remitted(
     service: Service,
@@ -193,25 +195,54 @@ async def withdraw_remitted(
     remitted_id: Annotated[UUID, Path(description="The record", examples=[_ID])],
     order: wire.Withdrawal,
 ) -> Response:
-    """Take such a record back."""
+    """Take such a record of somebody else's back."""
     return respond(request, await usecases.withdraw_remitted(service, caller, once, remitted_id, order))
 
 
 @router.put(
     "/v1/refund-accounts/{application_id}",
     response_model=wire.RefundAccount,
-    responses=declare(*tokens.DECLARED, *idempotency.DECLARED, problems.ACCOUNT_IN_USE),
+    responses=declare(*tokens.DECLARED, *idempotency.DECLARED, *versions.DECLARED, problems.ACCOUNT_IN_USE),
 )
 async def record_refund_account(
     service: Service,
     caller: Writing,
     once: OnceKey,
+    version: IfMatchOnChange,
     request: Request,
     application_id: ApplicationId,
     order: wire.RefundAccountOrder,
 ) -> Response:
-    """Record to which bank account the treasury pays an application's money back."""
-    return respond(request, await usecases.record_refund_account(service, caller, once, application_id, order))
+    """Record to which bank account the treasury pays an application's money back. A change needs `If-Match`; a second
+    person confirms each account, and who recorded it does not pay to it."""
+    return respond(request, await usecases.record_refund_account(service, caller, once, application_id, version, order))
+
+
+@router.post(
+    "/v1/refund-accounts/{application_id}/confirm",
+    response_model=wire.RefundAccount,
+    responses=declare(
+        *tokens.DECLARED,
+        *idempotency.DECLARED,
+        *versions.DECLARED,
+        problems.ACCOUNT_UNKNOWN,
+        problems.ACCOUNT_IN_USE,
+        FOUR_EYES,
+    ),
+)
+async def confirm_refund_account(
+    service: Service,
+    caller: Checking,
+    once: OnceKey,
+    version: IfMatch,
+    request: Request,
+    application_id: ApplicationId,
+    order: wire.RefundAccountConfirmation,
+) -> Response:
+    """Confirm an account that somebody else recorded, having compared it with the payee's papers."""
+    return respond(
+        request, await usecases.confirm_refund_account(service, caller, once, application_id, version, order)
+    )
 
 
 @router.get(
@@ -219,9 +250,13 @@ async def record_refund_account(
     response_model=wire.RefundAccount,
     responses=declare(*tokens.DECLARED, problems.ACCOUNT_UNKNOWN),
 )
-async def read_refund_account(service: Service, caller: Reading, application_id: ApplicationId, pool: Pool) -> Any:
+async def read_refund_account(
+    service: Service, caller: Reading, application_id: ApplicationId, pool: Pool, response: Response
+) -> Any:
     """The recorded account, masked."""
-    return await usecases.read_refund_account(service, caller, pool, application_id)
+    account = await usecases.read_refund_account(service, caller, pool, application_id)
+    response.headers["ETag"] = f'"{account["version"]}"'
+    return account
 
 
 @router.get("/v1/treasury/refund-packages", response_model=wire.RefundPackagePage, responses=declare(*tokens.DECLARED))
@@ -240,7 +275,9 @@ async def list_refund_packages(
 @router.post(
     "/v1/treasury/refund-packages/{refund_package_id}/hand-out",
     response_class=Response,
-    responses=declare(*tokens.DECLARED, problems.TREASURY_NOT_SET_UP, problems.PACKAGE_UNKNOWN)
+    responses=declare(
+        *tokens.DECLARED, problems.TREASURY_NOT_SET_UP, problems.PACKAGE_UNKNOWN, problems.REFUND_PACKAGE_ENDED
+    )
     | {200: {"description": "The package (1104) with its trailer", **_BINARY}},
 )
 async def hand_out_refund_package(
@@ -253,6 +290,18 @@ async def hand_out_refund_package(
     The same bytes each time."""
     raw = await usecases.hand_out_refund_package(service, caller, pool, refund_package_id)
     return Response(raw, media_type=_FILE)
+
+
+@router.get(
+    "/v1/treasury/collection-differences",
+    response_model=wire.CollectionDifferencePage,
+    responses=declare(*tokens.DECLARED),
+)
+async def list_collection_differences(
+    service: Service, caller: Reading, pool: Pool, limit: Limit = 100, after: After = ""
+) -> Any:
+    """Vouchers on which the treasury's day check (3122) and our books disagree."""
+    return await usecases.list_collection_differences(service, caller, pool, after=after, limit=limit)
 
 
 @router.get(

@@ -2,7 +2,8 @@
 
 from shared.invariants import Invariant, alarm
 
-from ..rules.treasury import PACKAGE_PATIENCE, REFUND_PACKAGE_PATIENCE
+from ..rules.treasury import PACKAGE_PATIENCE, REFUND_PACKAGE_PATIENCE, Message
+from ..store.treasury_checks import collection_differences, over_all_pools, refund_differences
 
 INVARIANTS = (
     Invariant(
@@ -48,22 +49,6 @@ INVARIANTS = (
     ),
 )
 
-_CHECKED = """
-select r.pool, r.refund_package_id || '/' || i.tra_no as subject
-from refund_package_item as i join refund_package as r on r.pool = i.pool
-    and r.refund_package_id = i.refund_package_id
-join refund as f on f.pool = i.pool and f.refund_id = i.refund_id
-left join (treasury_row as t join treasury_package as p on p.pool = t.pool and p.package_id = t.package_id
-    and p.message_no = '3123' and p.state = 'accepted')
-    on t.pool = r.pool and p.office = r.office and t.entrust_date = to_char(r.entrust_date, 'YYYYMMDD')
-    and t.order_pack = r.pack_no and t.order_no = i.tra_no
-where (t.success and (f.state <> 'settled' or t.amount_fen <> i.amount_fen))
-    or (f.state = 'settled' and t.success is not true and exists (
-        select 1 from treasury_package as day where day.pool = r.pool and day.message_no = '3123'
-        and day.state = 'accepted' and day.office = r.office
-        and day.day >= cast(f.settled_at at time zone 'Asia/Shanghai' as date)))
-"""
-
 ALARMS = (
     Invariant(
         "tax_event_ids_agree",
@@ -94,9 +79,18 @@ ALARMS = (
         """,
     ),
     Invariant(
+        "treasury_collections_agree",
+        "The treasury's day check of vouchers (3122) and our books agree",
+        over_all_pools(Message.COLLECTION_CHECK, collection_differences("each.pool"), "differing.voucher_no"),
+    ),
+    Invariant(
         "treasury_refunds_agree",
         "The treasury's day check of refunds (3123) and our books agree",
-        f"select * from ({_CHECKED}) as differing where cast(:now as timestamptz) is not null",
+        over_all_pools(
+            Message.REFUND_CHECK,
+            refund_differences("each.pool"),
+            "concat_ws('/', differing.entrust_date, differing.pack_no, differing.tra_no)",
+        ),
     ),
     *(
         alarm(

@@ -135,6 +135,9 @@ REFUND_PACKAGE_TRANSITIONS = Graph(
 )
 """An answer may overtake the acknowledgement; a package that was taken is not refused as a whole any more."""
 
+REFUND_PACKAGE_OPEN = frozenset({RefundPackageState.BUILT, RefundPackageState.SENT})
+"""Such a package goes to the treasury. Of another one the refunds have ended, and may have gone another way."""
+
 REFUND_PACKAGE_PATIENCE: Mapping[RefundPackageState, timedelta] = {
     RefundPackageState.BUILT: timedelta(hours=1),
     RefundPackageState.SENT: timedelta(days=5),

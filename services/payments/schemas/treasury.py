@@ -190,6 +190,12 @@ class RefundAccountOrder(Body):
     )
 
 
+class RefundAccountConfirmation(Body):
+    """A second person has compared the account with the payee's papers; `If-Match` names the account they saw."""
+
+    pool: PoolField
+
+
 class RefundAccount(BaseModel):
     """A recorded account, as far as it is shown."""
 
@@ -200,6 +206,10 @@ class RefundAccount(BaseModel):
     bank_no: str = Field(description="Number of the bank", examples=["102557000015"])
     recorded_by: str = Field(description="Who recorded it (`sub`)", examples=["clerk-wang"])
     recorded_at: datetime = Field(description="When", examples=[_AT])
+    confirmed_by: str | None = Field(
+        description="Who confirmed it (`sub`); null: nobody yet, and nothing is paid to it", examples=["checker-liu"]
+    )
+    confirmed_at: datetime | None = Field(description="When", examples=[_AT])
     version: int = Field(description="Version", examples=[1])
 
 
@@ -227,6 +237,29 @@ class RefundPackagePage(BaseModel):
 
     items: list[RefundPackage] = Field(description="In the order in which they were built", examples=[[]])
     next: str | None = Field(description="Cursor of the next page", examples=[_ID])
+
+
+class CollectionDifferenceItem(BaseModel):
+    """A voucher on which the treasury's day check (3122) and our books disagree, many to one."""
+
+    kind: Literal["amount_differs", "ours_missing", "treasury_missing"] = Field(
+        description="Another sum; collected by the treasury alone; collected in our books alone, or failed there",
+        examples=["treasury_missing"],
+    )
+    voucher_no: str = Field(description="The voucher (OriTaxVouNo)", examples=["399010161000000001"])
+    day: date = Field(
+        description="Day of the last check that names it, else the day on which its money was paid or handed over",
+        examples=["2021-12-06"],
+    )
+    treasury_fen: int | None = Field(description="Sum by the treasury; null: none", examples=[32000])
+    our_fen: int | None = Field(description="Sum of the money under it; null: none", examples=[64000])
+
+
+class CollectionDifferencePage(BaseModel):
+    """A page of differences of vouchers."""
+
+    items: list[CollectionDifferenceItem] = Field(description="By voucher", examples=[[]])
+    next: str | None = Field(description="Cursor of the next page", examples=["399010161000000001"])
 
 
 class RefundDifferenceItem(BaseModel):

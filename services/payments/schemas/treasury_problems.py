@@ -50,6 +50,15 @@ PACKAGE_UNKNOWN = ProblemType(
     ("国库报文不存在", "No such package"),
     ("没有国库报文 {package_id}", "There is no package {package_id}"),
 )
+REFUND_PACKAGE_ENDED = ProblemType(
+    "refund_package_ended",
+    409,
+    ("退库包已了结", "The package of refunds has ended"),
+    (
+        "退库包 {package_id} 现为 {state}，不能再交国库；未退成的退款请重新发起，会编入新的退库包",
+        "Package {package_id} is {state} and goes to the treasury no more; order what failed anew, in a new package",
+    ),
+)
 VOUCHER_UNKNOWN = ProblemType(
     "voucher_unknown",
     404,
@@ -123,6 +132,15 @@ ACCOUNT_NEEDED = ProblemType(
     (
         "退库须先登记申请 {application_id} 的收款账户（PUT /v1/refund-accounts/{application_id}）",
         "Record the account of {application_id} first (PUT /v1/refund-accounts/{application_id})",
+    ),
+)
+ACCOUNT_UNCONFIRMED = ProblemType(
+    "refund_account_unconfirmed",
+    409,
+    ("收款账户尚未复核", "The payee's account is not confirmed"),
+    (
+        "申请 {application_id} 的收款账户须由登记人以外的人复核（POST /v1/refund-accounts/{application_id}/confirm）",
+        "The account of {application_id} waits for a second person: POST /v1/refund-accounts/{application_id}/confirm",
     ),
 )
 ACCOUNT_IN_USE = ProblemType(

@@ -29,9 +29,20 @@ _POSTED = (
 )
 _OURS = (
     "select l.voucher_no, cast(sum(l.amount_fen) as bigint) as our_fen, count(*) as collections_count, "
-    "min(c.paid_at) as paid_at, string_agg(distinct c.channel, ',') as channels from collection_voucher as l "
+    "min(c.paid_at) as paid_at, string_agg(distinct c.channel, ',') as channels, "
+    f"bool_or(l.pool <> '{POOLLESS}') as known from collection_voucher as l "
     "join collection as c on c.pool = l.pool and c.collection_id = l.collection_id and c.reversed_at is null "
     "where l.live and l.pool = any(cast(:our_pools as text[]))"
+)
+_BOTH_SIDES = (
+    f"with posted as ({_POSTED} group by r.voucher_no), ours as ({_OURS} group by l.voucher_no), "
+    "both_sides as (select coalesce(posted.voucher_no, ours.voucher_no) as voucher_no, posted_on, office, "
+    "treasury_fen, our_fen, coalesce(collections_count, 0) as collections_count, channels, known, "
+    "cast(paid_at at time zone 'Asia/Shanghai' as date) as paid_on, "
+    "case when treasury_fen is null and cast(paid_at at time zone 'Asia/Shanghai' as date) > :due then null "
+    "when treasury_fen is null then 'treasury_missing' when our_fen is null then 'ours_missing' "
+    "when treasury_fen = our_fen then 'matched' else 'amount_differs' end as result "
+    "from posted full join ours on ours.voucher_no = posted.voucher_no)"
 )
 _ARRIVED = (
     "coalesce("
@@ -100,14 +111,7 @@ async def list_vouchers(
     """
     treasury_pools, our_pools = await pools_about(tx, pool)
     return await tx.rows(
-        f"with posted as ({_POSTED} group by r.voucher_no), ours as ({_OURS} group by l.voucher_no), "
-        "both_sides as (select coalesce(posted.voucher_no, ours.voucher_no) as voucher_no, posted_on, office, "
-        "treasury_fen, our_fen, coalesce(collections_count, 0) as collections_count, channels, "
-        "case when treasury_fen is null and cast(paid_at at time zone 'Asia/Shanghai' as date) > :due then null "
-        "when treasury_fen is null then 'treasury_missing' when our_fen is null then 'ours_missing' "
-        "when treasury_fen = our_fen then 'matched' else 'amount_differs' end as result "
-        "from posted full join ours on ours.voucher_no = posted.voucher_no) "
-        "select * from both_sides where voucher_no > :after "
+        f"{_BOTH_SIDES} select * from both_sides where voucher_no > :after "
         "and (cast(:result as text) is null or result = :result) "
         "and (cast(:posted_on as date) is null or posted_on = :posted_on) "
         "and (cast(:voucher_no as text) is null or voucher_no = :voucher_no) order by voucher_no limit :limit",
@@ -119,6 +123,31 @@ async def list_vouchers(
         result=result,
         posted_on=posted_on,
         voucher_no=voucher_no,
+    )
+
+
+async def voucher_news(tx: Reader, pool: str, *, due: date, limit: int) -> Sequence[Row]:
+    """Vouchers that agree no more and have no break, and breaks (`break_id`) that something has answered, those first.
+
+    One query over a pool: each side's rows are found by the pool's index and summed up once, breaks by their own.
+    A voucher over nothing but money of no known pool is nobody's until the treasury has posted it somewhere.
+    """
+    treasury_pools, our_pools = await pools_about(tx, pool)
+    return await tx.rows(
+        f"{_BOTH_SIDES}, broken as (select voucher_no, coalesce(posted_on, paid_on) as day, treasury_fen, our_fen "
+        "from both_sides where result <> 'matched' and (treasury_fen is not null or known)), "
+        "told as (select break_id, institution as voucher_no, coalesce(channel_fen, 0) as treasury_fen, "
+        "coalesce(our_fen, 0) as our_fen, state from statement_break "
+        "where pool = :pool and kind = 'treasury_differs' and state <> 'superseded') "
+        "select told.break_id, broken.* from broken full join told on told.voucher_no = broken.voucher_no "
+        "and told.treasury_fen = coalesce(broken.treasury_fen, 0) and told.our_fen = coalesce(broken.our_fen, 0) "
+        "where told.break_id is null or (broken.voucher_no is null and told.state in ('open', 'proposed')) "
+        "order by broken.voucher_no nulls first, told.break_id limit :limit",
+        pool=pool,
+        treasury_pools=treasury_pools,
+        our_pools=our_pools,
+        due=due,
+        limit=limit,
     )
 
 

@@ -15,21 +15,38 @@ PACKAGE = (
 )
 
 
-async def put_account(tx: Writer, row: Mapping[str, Any]) -> None:
-    """Record an application's account, or another one instead."""
-    await tx.insert(
-        refund_account,
-        [row],
-        tail="on conflict (pool, application_id) do update set sealed = excluded.sealed, "
-        "recorded_by = excluded.recorded_by, recorded_at = excluded.recorded_at, version = refund_account.version + 1",
+ACCOUNT = "pool, application_id, sealed, recorded_by, recorded_at, confirmed_by, confirmed_at, version"
+
+
+async def insert_account(tx: Writer, row: Mapping[str, Any]) -> bool:
+    """Record an application's first account; False where there is one."""
+    tail = "on conflict (pool, application_id) do nothing returning application_id"
+    return bool(await tx.insert(refund_account, [row], tail=tail))
+
+
+async def change_account(tx: Writer, row: Mapping[str, Any]) -> None:
+    """Change a locked account, or who recorded and confirmed it."""
+    await tx.execute(
+        "update refund_account set sealed = :sealed, recorded_by = :recorded_by, recorded_at = :recorded_at, "
+        "confirmed_by = :confirmed_by, confirmed_at = :confirmed_at, version = version + 1 "
+        "where pool = :pool and application_id = :application_id",
+        **{name: row[name] for name in ACCOUNT.split(", ") if name != "version"},
     )
 
 
 async def find_account(tx: Reader, pool: str, application_id: UUID) -> Row | None:
     """An application's account, sealed."""
     return await tx.row(
-        "select pool, application_id, sealed, recorded_by, recorded_at, version from refund_account "
-        "where pool = :pool and application_id = :id",
+        f"select {ACCOUNT} from refund_account where pool = :pool and application_id = :id",
+        pool=pool,
+        id=application_id,
+    )
+
+
+async def lock_account(tx: Writer, pool: str, application_id: UUID) -> Row | None:
+    """An application's account, which nobody changes or pays to meanwhile."""
+    return await tx.row(
+        f"select {ACCOUNT} from refund_account where pool = :pool and application_id = :id for update",
         pool=pool,
         id=application_id,
     )
@@ -48,13 +65,15 @@ async def pools_with_waiting(tx: Reader) -> Sequence[str]:
 
 
 async def lock_waiting(tx: Writer, pool: str, treasury_pools: Sequence[str], limit: int) -> Sequence[Row]:
-    """Refunds of a pool that stand in no package, with voucher, office and account; one worker has them.
+    """Refunds of a pool that stand in no package, with voucher, office and confirmed account; one worker has them.
 
     `treasury_pools`: where the treasury's lines about the pool's money stand.
     """
     return await tx.rows(
-        "select r.refund_id, r.application_id, r.amount_fen, l.voucher_no, a.sealed, p.office from refund as r "
+        "select r.refund_id, r.application_id, r.amount_fen, r.paid_by, l.voucher_no, a.sealed, "
+        "a.recorded_by as account_by, a.confirmed_by, p.office from refund as r "
         "join refund_account as a on a.pool = r.pool and a.application_id = r.application_id "
+        "and a.confirmed_by is not null "
         "join collection_voucher as l on l.pool = r.pool and l.collection_id = r.collection_id and l.live "
         "cross join lateral (select p.office from treasury_row as t join treasury_package as p on p.pool = t.pool "
         "and p.package_id = t.package_id and p.state = 'accepted' and p.message_no = '3126' "
@@ -184,13 +203,39 @@ async def mark_processing(tx: Writer, pool: str, refund_package_id: UUID) -> Non
 
 
 async def answered_packages(tx: Reader) -> Sequence[Row]:
-    """Packages of refunds whose answer (9110) has come and was not acted on, with the answer of the whole."""
+    """Packages of refunds whose answer (9110) has come and was not acted on, with the answer of the whole.
+
+    Whatever their state: a corrected answer comes after one that was acted on. `has_lines`: the answer says something
+    of each refund, not of the whole.
+    """
     return await tx.rows(
         f"select {', '.join(f'r.{name.strip()}' for name in PACKAGE.split(','))}, p.package_id, p.result, "
-        "p.detail as answer from refund_package as r join treasury_package as p on p.pool = r.pool "
-        "and p.message_no = '9110' and p.state = 'accepted' and p.office = r.office and p.day = r.entrust_date "
-        "and p.pack_no = r.pack_no where r.state in ('built', 'sent') order by r.pool, r.refund_package_id"
+        "p.detail as answer, exists (select 1 from treasury_row as t where t.pool = p.pool "
+        "and t.package_id = p.package_id) as has_lines from treasury_package as p join refund_package as r "
+        "on r.pool = p.pool and r.office = p.office and r.entrust_date = p.day and r.pack_no = p.pack_no "
+        "where p.message_no = '9110' and p.state = 'accepted' and p.acted_at is null order by p.pool, p.package_id"
     )
+
+
+async def mark_acted(tx: Writer, pool: str, package_id: UUID, at: datetime) -> None:
+    """An answer was acted on."""
+    await tx.execute(
+        "update treasury_package set acted_at = :at where pool = :pool and package_id = :id",
+        pool=pool,
+        id=package_id,
+        at=at,
+    )
+
+
+async def is_open(tx: Reader, pool: str, refund_package_id: UUID) -> bool:
+    """Whether the treasury has still to say something of a refund of a package."""
+    found = await tx.value(
+        "select 1 from refund_package_item as i join refund as r on r.pool = i.pool and r.refund_id = i.refund_id "
+        "where i.pool = :pool and i.refund_package_id = :id and r.state in ('submitted', 'processing') limit 1",
+        pool=pool,
+        id=refund_package_id,
+    )
+    return found is not None
 
 
 async def answers_to(tx: Reader, pool: str, package_id: UUID, refund_package_id: UUID) -> Sequence[Row]:
@@ -204,36 +249,3 @@ async def answers_to(tx: Reader, pool: str, package_id: UUID, refund_package_id:
         package_id=package_id,
         id=refund_package_id,
     )
-
-
-async def list_differences(tx: Reader, pool: str) -> Sequence[Row]:
-    """Refunds on which the treasury's accepted checks (3123) and our books disagree."""
-    return await tx.rows(f"{DIFFERENCES} order by entrust_date, pack_no, tra_no", pool=pool)
-
-
-DIFFERENCES = """
-with checked as (
-    select t.pool, p.office, t.entrust_date, t.order_pack, t.order_no, t.amount_fen, t.success
-    from treasury_row as t join treasury_package as p on p.pool = t.pool and p.package_id = t.package_id
-        and p.message_no = '3123' and p.state = 'accepted'
-    where t.pool = :pool),
-ours as (
-    select i.pool, g.office, to_char(g.entrust_date, 'YYYYMMDD') as entrust_date, g.pack_no, i.tra_no, i.refund_id,
-        i.amount_fen, r.state, cast(r.settled_at at time zone 'Asia/Shanghai' as date) as settled_on
-    from refund_package_item as i
-    join refund_package as g on g.pool = i.pool and g.refund_package_id = i.refund_package_id
-    join refund as r on r.pool = i.pool and r.refund_id = i.refund_id where i.pool = :pool),
-compared as (
-    select coalesce(c.entrust_date, o.entrust_date) as entrust_date, coalesce(c.order_pack, o.pack_no) as pack_no,
-        coalesce(c.order_no, o.tra_no) as tra_no, o.refund_id, c.amount_fen as treasury_fen, o.amount_fen as our_fen,
-        case when c.success and o.state is distinct from 'settled' then 'ours_missing'
-            when o.state = 'settled' and not c.success then 'treasury_missing'
-            when o.state = 'settled' and c.success is null and exists (
-                select 1 from treasury_package as p where p.pool = o.pool and p.message_no = '3123'
-                and p.state = 'accepted' and p.office = o.office and p.day >= o.settled_on) then 'treasury_missing'
-            when c.success and o.state = 'settled' and c.amount_fen <> o.amount_fen then 'amount_differs' end as kind
-    from checked as c full join ours as o on o.office = c.office and o.entrust_date = c.entrust_date
-        and o.pack_no = c.order_pack and o.tra_no = c.order_no)
-select * from compared where kind is not null
-"""
-"""Read by the alarm as well."""

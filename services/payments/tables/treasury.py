@@ -45,6 +45,7 @@ treasury_voucher = Table(
     CheckConstraint(
         "num_nulls(withdrawn_by, withdrawn_at, withdraw_reason) in (0, 3)", name="treasury_voucher_withdrawn"
     ),
+    CheckConstraint("withdrawn_by <> recorded_by", name="treasury_voucher_four_eyes"),
     Index("treasury_voucher_once", "pool", "voucher_no", unique=True, postgresql_where=text("withdrawn_at is null")),
 )
 """A voucher with which the agency handed money of other channels to the treasury, for many people at once."""
@@ -85,11 +86,21 @@ treasury_package = Table(
     Column("detail", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("received_at", Instant, nullable=False),
+    Column(
+        "acted_at", Instant
+    ),  # when an answer (9110) was acted on; each issue is, whatever was made of the one before
     Column("version", Integer, nullable=False),
     PrimaryKeyConstraint("pool", "package_id"),
     CheckConstraint("state in ('incomplete', 'differs', 'accepted', 'replaced')", name="treasury_package_state"),
     CheckConstraint("message_no in ('3122', '3123', '3126', '9110')", name="treasury_package_message"),
     CheckConstraint("issue > 0 and parts > 0 and told_count >= 0", name="treasury_package_counts"),
+    CheckConstraint("acted_at is null or message_no = '9110'", name="treasury_package_acted"),
+    Index(
+        "treasury_package_unheard",
+        "pool",
+        "package_id",
+        postgresql_where=text("message_no = '9110' and state = 'accepted' and acted_at is null"),
+    ),
     Index("treasury_package_issue", "pool", "message_no", "office", "day", "pack_no", "issue", unique=True),
     Index(
         "treasury_package_day",
@@ -166,6 +177,7 @@ treasury_remitted = Table(
     CheckConstraint(
         "num_nulls(withdrawn_by, withdrawn_at, withdraw_reason) in (0, 3)", name="treasury_remitted_withdrawn"
     ),
+    CheckConstraint("withdrawn_by <> recorded_by", name="treasury_remitted_four_eyes"),
     Index(
         "treasury_remitted_once",
         "pool",

@@ -29,10 +29,14 @@ refund_account = Table(
     Column("sealed", LargeBinary, nullable=False),
     Column("recorded_by", Text, nullable=False),
     Column("recorded_at", Instant, nullable=False),
+    Column("confirmed_by", Text),
+    Column("confirmed_at", Instant),
     Column("version", Integer, nullable=False),
     PrimaryKeyConstraint("pool", "application_id"),
+    CheckConstraint("num_nulls(confirmed_by, confirmed_at) in (0, 2)", name="refund_account_confirmed"),
+    CheckConstraint("confirmed_by <> recorded_by", name="refund_account_four_eyes"),
 )
-"""The payee's bank account of an application, sealed."""
+"""The payee's bank account of an application, sealed. Another one has to be confirmed anew."""
 
 refund_package = Table(
     "refund_package",
@@ -69,9 +73,13 @@ refund_package_item = Table(
     Column("draw_back_no", Text, nullable=False),
     Column("voucher_no", Text, nullable=False),
     Column("sealed", LargeBinary, nullable=False),  # the line as it is sent, account and name included
+    Column("account_by", Text, nullable=False),  # who recorded the account, who confirmed it, who pays to it
+    Column("confirmed_by", Text, nullable=False),
+    Column("paid_by", Text, nullable=False),
     PrimaryKeyConstraint("pool", "refund_package_id", "tra_no"),
     UniqueConstraint("pool", "refund_id", name="refund_package_item_once"),
     ForeignKeyConstraint(["pool", "refund_package_id"], ["refund_package.pool", "refund_package.refund_package_id"]),
     ForeignKeyConstraint(["pool", "refund_id"], ["refund.pool", "refund.refund_id"]),
     CheckConstraint("amount_fen > 0", name="refund_package_item_amount"),
+    CheckConstraint("account_by not in (confirmed_by, paid_by)", name="refund_package_item_four_eyes"),
 )

@@ -9,16 +9,15 @@ re-opens what it changes.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 from shared.clock import business_day
-from shared.database import Reader, Row, Writer
+from shared.database import Row, Writer
 from shared.ids import new_id
 from shared.jobs import in_turn
-from shared.pages import LIMIT
 
 from ..rules import reconciling as rules
 from ..rules import settlements as money
@@ -31,15 +30,58 @@ from .money_lines import LOOK_BACK, due_of
 from .posting import transfer
 from .statements import new_break
 from .suite import Payments
+from .treasury import due_day
+
+_MOST_NEWS = 10_000
+"""Vouchers of a pool that are told in one round; the next round is about the rest."""
 
 
 async def watch_money(service: Payments) -> bool:
-    """See how every settlement and voucher stands; whether anything was new.
+    """See how every settlement stands; whether anything was new.
 
     Raises what the first pool raised, after the others were done.
     """
-    pools = {account.pool for account in service.settings.money_accounts.values()}
-    return await in_turn(sorted(pools), partial(_watch_pool, service))
+    return await in_turn(sorted(_pools_with_accounts(service)), partial(_watch_pool, service))
+
+
+async def watch_vouchers(service: Payments) -> bool:
+    """See on which vouchers the treasury and our books disagree, of all whose money it posts; whether any was new.
+
+    Raises what the first pool raised, after the others were done.
+    """
+    treasury = service.settings.treasury
+    if treasury is None:
+        return False
+    pools = _pools_with_accounts(service) | {office.pool for office in treasury.offices.values()}
+    return await in_turn(sorted(pools), partial(_watch_vouchers_of, service))
+
+
+def _pools_with_accounts(service: Payments) -> set[str]:
+    return {account.pool for account in service.settings.money_accounts.values()}
+
+
+async def _watch_vouchers_of(service: Payments, pool: str) -> bool:
+    """The comparison is read beside everything else; what is written is only the news."""
+    async with service.database.reading() as reader:
+        news = await treasury_store.voucher_news(reader, pool, due=due_day(service), limit=_MOST_NEWS)
+    if not news:
+        return False
+    today = business_day(service.clock.now())
+    answered = [row["break_id"] for row in news if row["break_id"]]
+    opened = [
+        new_break(
+            service,
+            {"pool": pool, "channel": money.Source.TREASURY, "institution": row["voucher_no"], "day": row["day"]},
+            BreakKind.TREASURY_DIFFERS,
+            today,
+        )
+        | {"our_fen": row["our_fen"], "channel_fen": row["treasury_fen"]}
+        for row in news
+        if not row["break_id"]
+    ]
+    async with service.database.writing() as tx:
+        await break_store.supersede(tx, pool, answered)
+        return bool(await break_store.open_breaks(tx, opened)) or bool(answered)
 
 
 async def _watch_pool(service: Payments, pool: str) -> bool:
@@ -59,10 +101,7 @@ async def _watch_pool(service: Payments, pool: str) -> bool:
             if states.get(row["settlement_id"], row["state"])
             in (money.SettlementState.DIFFERS, money.SettlementState.MISSING)
         ]
-        news = await _tell(service, tx, pool, BreakKind.MONEY_MISSING, broken, today)
-        news |= await _tell(
-            service, tx, pool, BreakKind.TREASURY_DIFFERS, await _vouchers(service, tx, pool, today), today
-        )
+        news = await _tell(service, tx, pool, broken, today)
         news |= await _give_back_suspense(tx, pool, standing, now)
     if fresh:
         # In a transaction of its own: whoever looks a statement over locks that before the settlements.
@@ -89,42 +128,16 @@ def _moves(standing: Sequence[Row], today: date, window_days: int) -> Iterator[t
             yield row["settlement_id"], money.SETTLEMENT_TRANSITIONS[before, money.act_to(after)]
 
 
-async def _vouchers(service: Payments, tx: Reader, pool: str, today: date) -> list[dict[str, Any]]:
-    """Vouchers on which the treasury and our books disagree."""
-    if service.settings.treasury is None:
-        return []
-    due = today - timedelta(days=service.settings.treasury.posting_days)
-    broken: list[dict[str, Any]] = []
-    after = ""
-    while True:
-        rows = await treasury_store.list_vouchers(tx, pool, after=after, limit=LIMIT, due=due)
-        broken += [
-            {
-                "pool": pool,
-                "channel": money.Source.TREASURY,
-                "institution": row["voucher_no"],
-                "day": row["posted_on"] or today,
-                "our_fen": row["our_fen"],
-                "channel_fen": row["treasury_fen"],
-            }
-            for row in rows[:LIMIT]
-            if row["result"] not in (None, "matched")
-        ]
-        if len(rows) <= LIMIT:
-            return broken
-        after = rows[LIMIT - 1]["voucher_no"]
-
-
-async def _tell(
-    service: Payments, tx: Writer, pool: str, kind: BreakKind, broken: list[dict[str, Any]], today: date
-) -> bool:
+async def _tell(service: Payments, tx: Writer, pool: str, broken: list[dict[str, Any]], today: date) -> bool:
     """Open a break about each that has none, and end those that something has answered; whether there was any."""
-    known = {_key(kind, row): row for row in await store.breaks_on_the_way(tx, pool, kind)}
-    wanted = {_key(kind, about): about for about in broken}
+    known = {_key(row): row for row in await store.breaks_on_the_way(tx, pool, BreakKind.MONEY_MISSING)}
+    wanted = {_key(about): about for about in broken}
     answered = [row["break_id"] for key, row in known.items() if key not in wanted and row["state"] in rules.UNSETTLED]
     await break_store.supersede(tx, pool, answered)
     opened = [
-        new_break(service, about, kind, today) | _amounts(about) for key, about in wanted.items() if key not in known
+        new_break(service, about, BreakKind.MONEY_MISSING, today) | _amounts(about)
+        for key, about in wanted.items()
+        if key not in known
     ]
     return bool(await break_store.open_breaks(tx, opened)) or bool(answered)
 
@@ -164,7 +177,6 @@ def _amounts(about: Mapping[str, Any]) -> dict[str, Any]:
     return {"our_fen": about["our_fen"], "channel_fen": about["channel_fen"]}
 
 
-def _key(kind: BreakKind, about: Mapping[str, Any]) -> tuple[Any, ...]:
-    """What tells two breaks apart; a voucher that was not posted has no day of its own."""
-    day = about["day"] if kind is BreakKind.MONEY_MISSING else None
-    return about["channel"], about["institution"], day, about["our_fen"] or 0, about["channel_fen"] or 0
+def _key(about: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What tells two breaks apart."""
+    return about["channel"], about["institution"], about["day"], about["our_fen"] or 0, about["channel_fen"] or 0

@@ -29,6 +29,7 @@ from ..schemas import treasury as wire
 from ..schemas import treasury_problems as problems
 from ..settings import TreasurySettings
 from ..store import treasury as store
+from ..store import treasury_checks as checks
 from ..store import treasury_refunds as refund_store
 from .suite import Payments
 
@@ -136,6 +137,17 @@ async def list_vouchers(
             voucher_no=voucher_no,
         )
     items = [wire.VoucherState.model_validate(row, extra="ignore").model_dump(mode="json") for row in rows]
+    return page(items, limit, lambda row: row["voucher_no"])
+
+
+async def list_collection_differences(
+    service: Payments, caller: Caller, pool: str, *, after: str, limit: int
+) -> dict[str, Any]:
+    """Vouchers on which the treasury's day checks and our books disagree. Raises Problem AREA_FORBIDDEN."""
+    caller.require_pool(pool)
+    async with service.database.reading() as tx:
+        rows = await checks.list_collection_differences(tx, pool, after=after, limit=limit)
+    items = [wire.CollectionDifferenceItem.model_validate(row, extra="ignore").model_dump(mode="json") for row in rows]
     return page(items, limit, lambda row: row["voucher_no"])
 
 

@@ -1,6 +1,7 @@
 """Refunds through the treasury (退库): what was posted there goes back from there, to the payee's bank account.
 
-    POST /v1/refunds → built into a package (1104) → sent → answered line by line (9110) → checked (3123)
+    account recorded → confirmed by another → POST /v1/refunds by whoever did not record it
+                     → built into a package (1104) → sent → answered line by line (9110) → checked (3123)
 
 A package is stored before it is sent, and is the same bytes under the same numbers in every try. What the treasury
 answers of a line ends in `settle_refund`; a line that it refuses is free for another way.
@@ -16,8 +17,6 @@ import structlog
 
 from shared.clock import business_day, wall_now
 from shared.database import Row, Writer
-from shared.idempotency import Answer, Once
-from shared.identity import mask_name
 from shared.ids import new_id
 from shared.jobs import in_turn
 from shared.pages import page
@@ -26,16 +25,17 @@ from shared.tokens import Caller
 
 from ..clients import ABSENT, Done, Refused
 from ..formats.tips import PackageUnreadable, RefundLine, RefundPackage, TrailerWrong
-from ..rules import Heard, Method, RefundState
+from ..rules import RefundState
 from ..rules import treasury as rules
 from ..rules.tax import POOLLESS
 from ..schemas import treasury as wire
 from ..schemas import treasury_problems as problems
 from ..settings import TreasurySettings
-from ..store import refunds as refund_store
 from ..store import treasury as treasury_store
+from ..store import treasury_checks as checks
 from ..store import treasury_refunds as store
 from .payback import settle_refund
+from .refund_accounts import account_context
 from .suite import Payments
 from .treasury import settings_of, take_part, upload_of
 
@@ -44,48 +44,6 @@ _BASIS = "城乡居民医保缴费退费"
 _RETURN_DAYS = 1
 _TREASURY = "treasury"
 _log = structlog.get_logger()
-
-
-async def record_refund_account(
-    service: Payments, caller: Caller, once: Once, application_id: UUID, order: wire.RefundAccountOrder
-) -> Answer:
-    """Record to which account an application's money goes, or another one instead.
-
-    Raises Problem AREA_FORBIDDEN, ACCOUNT_IN_USE.
-    """
-    caller.require_pool(order.pool)
-
-    async def work(tx: Writer) -> Answer:
-        under_way = await refund_store.refunds_of(tx, order.pool, application_id)
-        if any(one["method"] == Method.TREASURY and one["state"] != RefundState.FAILED for one in under_way):
-            raise problems.ACCOUNT_IN_USE(application_id=application_id)
-        now = service.clock.now()
-        account = order.model_dump(exclude={"pool"})
-        account["opening_bank_no"] = order.opening_bank_no or order.bank_no
-        row = {
-            "pool": order.pool,
-            "application_id": application_id,
-            "sealed": service.sealer.seal(json.dumps(account), _account_context(application_id)),
-            "recorded_by": caller.subject,
-            "recorded_at": now,
-            "version": 1,
-        }
-        await store.put_account(tx, row)
-        detail = {"application_id": str(application_id)}
-        tx.audit(order.pool, "refund_account.recorded", caller.client_id, caller.subject, now, [], detail)
-        return Answer(200, _shown_account(service, await store.find_account(tx, order.pool, application_id)))
-
-    return await once.run(service.database, order.pool, work)
-
-
-async def read_refund_account(service: Payments, caller: Caller, pool: str, application_id: UUID) -> dict[str, Any]:
-    """An application's account, masked. Raises Problem AREA_FORBIDDEN, ACCOUNT_UNKNOWN."""
-    caller.require_pool(pool)
-    async with service.database.reading() as tx:
-        row = await store.find_account(tx, pool, application_id)
-    if row is None:
-        raise problems.ACCOUNT_UNKNOWN(application_id=application_id)
-    return _shown_account(service, row)
 
 
 async def list_refund_packages(
@@ -103,7 +61,7 @@ async def list_refund_differences(service: Payments, caller: Caller, pool: str) 
     """Refunds on which the treasury's check and our books disagree. Raises Problem AREA_FORBIDDEN."""
     caller.require_pool(pool)
     async with service.database.reading() as tx:
-        rows = await store.list_differences(tx, pool)
+        rows = await checks.list_refund_differences(tx, pool)
     items = [wire.RefundDifferenceItem.model_validate(row, extra="ignore").model_dump(mode="json") for row in rows]
     return {"items": items, "next": None}
 
@@ -111,14 +69,16 @@ async def list_refund_differences(service: Payments, caller: Caller, pool: str) 
 async def hand_out_refund_package(service: Payments, caller: Caller, pool: str, refund_package_id: UUID) -> bytes:
     """A package as it goes to the treasury, for whoever carries it there; it counts as sent from then on.
 
-    Raises Problem AREA_FORBIDDEN, TREASURY_NOT_SET_UP, PACKAGE_UNKNOWN.
+    Raises Problem AREA_FORBIDDEN, TREASURY_NOT_SET_UP, PACKAGE_UNKNOWN, REFUND_PACKAGE_ENDED.
     """
     caller.require_pool(pool)
     settings_of(service, pool)
     async with service.database.writing() as tx:
-        row = await store.find_package(tx, pool, refund_package_id)
-        if row is None:
+        if await store.find_package(tx, pool, refund_package_id) is None:
             raise problems.PACKAGE_UNKNOWN(package_id=refund_package_id)
+        row = await store.lock_package(tx, pool, refund_package_id)
+        if row["state"] not in rules.REFUND_PACKAGE_OPEN:
+            raise problems.REFUND_PACKAGE_ENDED(package_id=refund_package_id, state=row["state"])
         raw = await _bytes_of(service, tx, row)
         await _acknowledge(tx, row)
         detail = {"refund_package_id": str(refund_package_id)}
@@ -166,40 +126,41 @@ async def settle_treasury_refunds(service: Payments) -> bool:
 
     async def settle(row: Row) -> bool:
         pool, id_ = row["pool"], row["refund_package_id"]
-        whole = row["result"] not in rules.SUCCESS
+        # Where there are lines, each speaks for itself, whatever the head says.
+        whole = row["result"] not in rules.SUCCESS and not row["has_lines"]
         async with service.database.reading() as reader:
             if whole:
                 items = await store.items_of(reader, pool, id_)
             else:
                 items = await store.answers_to(reader, pool, row["package_id"], id_)
-        worked = False
         for item in items:
-            state, detail = (RefundState.FAILED, row["answer"]) if whole else _word(item)
+            state, detail, told_fen = (RefundState.FAILED, row["answer"], None) if whole else _word(item)
             number = f"{row['entrust_date']:%Y%m%d}/{row['pack_no']}/{item['tra_no']}"
             async with service.database.writing() as tx:
-                now, refund_id = service.clock.now(), item["refund_id"]
-                heard = await settle_refund(tx, pool, refund_id, state, now, reference=number, detail=detail or None)
-            worked |= heard is Heard.NEWS
-        if len(items) < row["items_count"]:
-            return worked  # the rest of the answer is missing: an alarm tells of it
+                now, said = service.clock.now(), detail or None
+                await settle_refund(
+                    tx, pool, item["refund_id"], state, now, reference=number, detail=said, told_fen=told_fen
+                )
         async with service.database.writing() as tx:
             locked = await store.lock_package(tx, pool, id_)
+            await store.mark_acted(tx, pool, row["package_id"], service.clock.now())
             after = _next(locked, rules.RefundPackageAct.ANSWER)
-            if after:
+            # Of a refund that no answer has named yet nothing is known: the package waits, and an alarm tells of it.
+            if after and not await store.is_open(tx, pool, id_):
                 await store.move_package(tx, pool, id_, after, row["answer"] or row["result"])
         return True
 
     return await in_turn(answered, settle)
 
 
-def _word(item: Row) -> tuple[RefundState, str]:
-    """What a line of an answer says of its refund; another sum than was asked for is for a person to look at."""
+def _word(item: Row) -> tuple[RefundState, str, int | None]:
+    """What a line of an answer says of its refund; another sum than was asked for is told, for a person to look at."""
     said = " ".join(filter(None, (item["content"].get("Result"), item["content"].get("AddWord"))))
     if not item["success"]:
-        return RefundState.FAILED, said
+        return RefundState.FAILED, said, None
     if item["treasury_fen"] != item["our_fen"]:
-        return RefundState.ABNORMAL, f"{said} TraAmt {item['treasury_fen']}"
-    return RefundState.SETTLED, said
+        return RefundState.ABNORMAL, f"{said} TraAmt {item['treasury_fen']}", item["treasury_fen"]
+    return RefundState.SETTLED, said, None
 
 
 async def _build(
@@ -223,9 +184,12 @@ async def _build(
                 "draw_back_no": f"{voucher % 10**8:08d}",
                 "voucher_no": row["voucher_no"],
                 "sealed": service.sealer.seal(
-                    service.sealer.open(row["sealed"], _account_context(row["application_id"])),
+                    service.sealer.open(row["sealed"], account_context(row["application_id"])),
                     _item_context(row["refund_id"]),
                 ),
+                "account_by": row["account_by"],
+                "confirmed_by": row["confirmed_by"],
+                "paid_by": row["paid_by"],
             }
         )
     package = {
@@ -344,20 +308,5 @@ def _next(package: Mapping[str, Any], act: rules.RefundPackageAct) -> rules.Refu
     return rules.REFUND_PACKAGE_TRANSITIONS.get((rules.RefundPackageState(package["state"]), act))
 
 
-def _account_context(application_id: UUID) -> str:
-    return f"refund_account/{application_id}"
-
-
 def _item_context(refund_id: UUID) -> str:
     return f"refund_package_item/{refund_id}"
-
-
-def _shown_account(service: Payments, row: Row | None) -> dict[str, Any]:
-    assert row is not None
-    account = json.loads(service.sealer.open(row["sealed"], _account_context(row["application_id"])))
-    shown = dict(row) | {
-        "payee_name": mask_name(account["payee_name"]),
-        "account_end": account["account"][-4:],
-        "bank_no": account["bank_no"],
-    }
-    return wire.RefundAccount.model_validate(shown, extra="ignore").model_dump(mode="json")

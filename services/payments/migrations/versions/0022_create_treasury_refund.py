@@ -16,8 +16,12 @@ def upgrade() -> None:
         sealed BYTEA NOT NULL,
         recorded_by TEXT NOT NULL,
         recorded_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        confirmed_by TEXT,
+        confirmed_at TIMESTAMP WITH TIME ZONE,
         version INTEGER NOT NULL,
-        PRIMARY KEY (pool, application_id)
+        PRIMARY KEY (pool, application_id),
+        CONSTRAINT refund_account_confirmed CHECK (num_nulls(confirmed_by, confirmed_at) in (0, 2)),
+        CONSTRAINT refund_account_four_eyes CHECK (confirmed_by <> recorded_by)
     )
     """)
     op.execute("""
@@ -55,11 +59,15 @@ def upgrade() -> None:
         draw_back_no TEXT NOT NULL,
         voucher_no TEXT NOT NULL,
         sealed BYTEA NOT NULL,
+        account_by TEXT NOT NULL,
+        confirmed_by TEXT NOT NULL,
+        paid_by TEXT NOT NULL,
         PRIMARY KEY (pool, refund_package_id, tra_no),
         CONSTRAINT refund_package_item_once UNIQUE (pool, refund_id),
         FOREIGN KEY(pool, refund_package_id) REFERENCES refund_package (pool, refund_package_id),
         FOREIGN KEY(pool, refund_id) REFERENCES refund (pool, refund_id),
-        CONSTRAINT refund_package_item_amount CHECK (amount_fen > 0)
+        CONSTRAINT refund_package_item_amount CHECK (amount_fen > 0),
+        CONSTRAINT refund_package_item_four_eyes CHECK (account_by not in (confirmed_by, paid_by))
     )
     """)
 
