@@ -7,12 +7,9 @@ from typing import Any
 
 import pytest
 
-from deploy.local.simulators import bank as simulator
-from deploy.local.simulators.wechat_wire import Keys
 from tests.bank_town import Town, open_town
 from tests.payments_town import POOL, Counter, issue_bills
-from tests.wechat_town import WechatTown
-from tests.withholding_town import MAKER, Desk, terms
+from tests.withholding_town import MAKER, SCOPES, Desk, open_beside_wechat, terms
 
 
 @pytest.fixture
@@ -33,6 +30,12 @@ async def test_an_agreement_is_recorded_once_sealed_and_shown_masked(desk: Desk)
     [bill] = await issue_bills(desk.town.suite, [32000])
     [signed] = await desk.sign([bill])
     assert (signed["state"], signed["account_masked"]) == ("valid", "***************0001")
+    assert signed["payer_name"] == "张*"
+    path, full = (
+        f"/v1/agreements/{signed['agreement_id']}",
+        desk.town.suite.client("payments", f"{SCOPES} persons:full", area=POOL),
+    )
+    assert (await full.get(path, params={"pool": POOL})).json() == signed | {"payer_name": "张三"}
     again = await desk.post("/v1/agreements", terms(bill, "P00000001"))
     assert (again.status_code, again.json()) == (200, signed)
     for table in [
@@ -186,12 +189,7 @@ async def test_what_is_paid_meanwhile_is_left_out_and_lines_are_numbered_without
 async def test_what_a_bank_debits_is_not_ordered_elsewhere_and_what_is_ordered_is_not_debited(
     databases: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    keys = tmp_path / "keys"
-    monkeypatch.setenv("PAYMENTS_BANKS", simulator.settings_of(keys, "http://banks"))
-    Keys(tmp_path)
-    wechat = WechatTown.build(databases, keys, tmp_path, monkeypatch)
-    banks = simulator.create_app(biller="http://payments", keys=keys, clock=wechat.suite.clock)
-    desk = Desk(Town(wechat.suite, keys, banks, simulator.PARTIES))
+    wechat, desk = open_beside_wechat(databases, tmp_path, monkeypatch)
     sent, ordered = await issue_bills(wechat.suite, [32000, 32000])
     batch = await desk.send([sent])
     refused = await wechat.order(sent)

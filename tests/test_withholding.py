@@ -11,7 +11,7 @@ from services.payments.usecases import withholding_returns
 from shared.ids import new_id
 from tests.bank_town import RCB, Town, open_town
 from tests.payments_town import POOL, Counter, issue_bills
-from tests.withholding_town import CHECKER, Desk, name
+from tests.withholding_town import CHECKER, SCOPES, Desk, name
 
 
 @pytest.fixture
@@ -48,6 +48,11 @@ async def test_a_batch_that_is_debited_settles_its_bills_with_receipts(desk: Des
 async def test_another_pool_has_neither_the_batch_nor_its_files(desk: Desk) -> None:
     [bill] = await issue_bills(desk.town.suite, [32000])
     batch = await desk.send([bill])
+    path = f"/v1/withholdings/{batch['withholding_id']}/lines"
+    assert [line["payer_name"] for line in (await desk.get(path))["items"]] == ["张*"]
+    full = desk.town.suite.client("payments", f"{SCOPES} persons:full", area=POOL)
+    shown = (await full.get(path, params={"pool": POOL})).json()["items"]
+    assert [line["payer_name"] for line in shown] == ["张三"]
     file_name, raw = await desk.printed(batch)
     everywhere = desk.town.suite.client("payments", "payments:read payments:write payments:check", user=CHECKER)
     path = f"/v1/withholdings/{batch['withholding_id']}"
@@ -303,7 +308,7 @@ async def test_a_debit_counts_for_the_instant_that_the_bank_tells(desk: Desk, at
 async def test_a_bill_paid_elsewhere_meanwhile_makes_the_debit_surplus(desk: Desk) -> None:
     [bill] = await issue_bills(desk.town.suite, [32000])
     batch = await desk.send([bill])
-    await (await Counter.open(desk.town.suite)).take([bill])
+    await (await Counter.open(desk.town.suite)).take([bill], pos="1")
     await desk.answer(batch)
     assert await desk.states(batch, [bill]) == [("debited", "surplus")]
 

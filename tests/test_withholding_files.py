@@ -173,6 +173,20 @@ def test_a_file_that_is_cut_anywhere_is_no_file(cut: int) -> None:
         read_return(LAYOUT, MAC, whole[:-cut])
 
 
+@pytest.mark.parametrize(
+    ("raw", "why"),
+    [
+        (b"\n" * 500_003, "500000 行"),
+        (closed("1|40000|1|40000" + "|" * 5000), "首行和末行最多 4096 字节"),
+        (closed("1|40000|1|40000") + b"x" * 5000, "首行和末行最多 4096 字节"),
+        (b"x" * 5000, "首行和末行最多 4096 字节"),
+    ],
+)
+def test_what_has_not_the_size_of_a_return_is_refused_unread(raw: bytes, why: str) -> None:
+    with pytest.raises(ReturnUnreadable, match=why):
+        read_return(LAYOUT, MAC, raw)
+
+
 @given(st.binary(max_size=400))
 def test_whatever_bytes_come_they_are_read_or_refused(raw: bytes) -> None:
     rows = raw.replace(b"\r\n", b"\n").split(b"\n")
@@ -233,7 +247,23 @@ def test_yuan_and_the_batchs_number_are_a_matter_of_settings() -> None:
 def test_what_the_banks_word_about_a_line_does(
     state: LineState, word: Word, booked: int | None, told: int, does: LineAct | Contradiction | None
 ) -> None:
-    assert hear(state, word, asked_fen=40000, booked_fen=booked, told_fen=told) is does
+    assert hear(state, word, asked_fen=40000, booked_fen=booked, told_fen=told, reversed_=False) is does
+
+
+@pytest.mark.parametrize("state", [LineState.DEBITED, LineState.PARTIAL])
+@pytest.mark.parametrize(
+    ("word", "told", "does"),
+    [
+        (Word.DEBITED, 40000, Contradiction.COME_AFTER_ALL),
+        (Word.DEBITED, 12000, Contradiction.COME_AFTER_ALL),
+        (Word.FAILED, 0, None),
+        (Word.UNKNOWN, 0, None),
+    ],
+)
+def test_what_the_banks_word_does_once_the_money_was_taken_back(
+    state: LineState, word: Word, told: int, does: Contradiction | None
+) -> None:
+    assert hear(state, word, asked_fen=40000, booked_fen=40000, told_fen=told, reversed_=True) is does
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
+from deploy.local.simulators import bank as simulator
+from deploy.local.simulators.wechat_wire import Keys
 from services.payments import usecases
 from shared.ids import new_id
 from tests.bank_town import RCB, Town
 from tests.payments_town import POOL, REGION, IssuedBill
+from tests.wechat_town import WechatTown
 
 MAKER, CHECKER = "clerk-wang", "chief-li"
 SCOPES = "payments:read payments:write payments:check payments:approve"
@@ -149,6 +154,18 @@ class Desk:
         lines = (await self.get(f"/v1/withholdings/{batch['withholding_id']}/lines"))["items"]
         by_bill = {line["bill_no"]: (line["state"], line["outcome"]) for line in lines}
         return [by_bill[bill.bill_no] for bill in bills]
+
+
+def open_beside_wechat(
+    databases: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> tuple[WechatTown, Desk]:
+    """Payers who may order with WeChat, and the agency that asks their bank."""
+    keys = tmp_path / "keys"
+    monkeypatch.setenv("PAYMENTS_BANKS", simulator.settings_of(keys, "http://banks"))
+    Keys(tmp_path)
+    wechat = WechatTown.build(databases, keys, tmp_path, monkeypatch)
+    banks = simulator.create_app(biller="http://payments", keys=keys, clock=wechat.suite.clock)
+    return wechat, Desk(Town(wechat.suite, keys, banks, simulator.PARTIES))
 
 
 def name(batch: dict[str, Any]) -> str:

@@ -180,7 +180,7 @@ async def read_withholding_file(
         EMPTY_UPLOAD,
         TOO_LARGE,
     )
-    | {200: {"model": wire.WithholdingReturn, "description": "The same bytes came before for this batch"}},
+    | {200: {"model": wire.WithholdingReturn, "description": "The same bytes came before as this kind of file"}},
     openapi_extra={"requestBody": {"required": True, **_BINARY}},
 )
 async def receive_return(

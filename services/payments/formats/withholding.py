@@ -21,6 +21,11 @@ from .bank import yuan_to_fen as read_yuan
 from .macs import Mac
 from .xml import CODECS
 
+MOST_BYTES = 32 * 1024 * 1024
+"""Of a return file."""
+_MOST_LINES = 500_000
+_MOST_FRAME_BYTES = 4 * 1024
+"""Of the first line, and of the last."""
 _END = b"\r\n"
 _TRAILER = re.compile(rb"<CA>([0-9A-Fa-f]{64})</CA>")
 _FEN = re.compile(r"0|[1-9][0-9]{0,11}")
@@ -87,6 +92,7 @@ def read_return(layout: WithholdingSettings, mac: Mac, raw: bytes) -> ReturnFile
 
     A line that cannot be read is a fault by its number in the file, and harms no other.
     """
+    _require_size(raw)
     rows = [row.removesuffix(b"\r") for row in raw.split(b"\n")]
     while rows and not rows[-1].strip():
         rows.pop()
@@ -116,6 +122,16 @@ def read_return(layout: WithholdingSettings, mac: Mac, raw: bytes) -> ReturnFile
     # Of a number that stands there twice nobody can tell which line is right.
     faults |= {line.number: f"序号 {line.seq} 在文件中出现多次" for line in lines if times[line.seq] > 1}
     return ReturnFile(None, "", batch_no, told, [line for line in lines if times[line.seq] == 1], faults)
+
+
+def _require_size(raw: bytes) -> None:
+    """Nothing is split or decoded before the file is known to have the size of a return. Raises ReturnUnreadable."""
+    if len(raw) > MOST_BYTES or raw.count(b"\n") > _MOST_LINES + 2:
+        raise ReturnUnreadable(f"文件最大 {MOST_BYTES // 1024 // 1024} MiB、{_MOST_LINES} 行，请向银行核实文件")
+    end = raw.rstrip()
+    first, last = raw.find(b"\n") if b"\n" in raw else len(raw), len(end) - 1 - end.rfind(b"\n")
+    if max(first, last) > _MOST_FRAME_BYTES:
+        raise ReturnUnreadable(f"首行和末行最多 {_MOST_FRAME_BYTES} 字节，文件可能不完整，请重新取得完整文件")
 
 
 def _refusal(layout: WithholdingSettings, first: bytes) -> tuple[str, str] | None:

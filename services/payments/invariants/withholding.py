@@ -43,6 +43,18 @@ INVARIANTS = (
         """,
     ),
     Invariant(
+        "withheld_bill_is_not_ordered",
+        "A bill that a bank was asked to debit has no order that can be paid: it would be paid twice",
+        """
+        select line.pool, line.withholding_id || '/' || line.bill_no as subject from withholding_line as line
+        join withholding as batch on batch.pool = line.pool and batch.withholding_id = line.withholding_id
+            and batch.released_at is not null
+        join channel_order as o on o.pool = line.pool and o.bill_no = line.bill_no
+            and o.status in ('created', 'open', 'closing')
+        where line.state = 'asked'
+        """,
+    ),
+    Invariant(
         "agreement_stands_for_its_persons",
         "Persons are bound by an agreement as long as it is valid, and no longer",
         """

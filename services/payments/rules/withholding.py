@@ -34,7 +34,7 @@ AGREEMENT_TRANSITIONS = Graph(
         (AgreementState.VALID, AgreementAct.WITHDRAW): AgreementState.WITHDRAWN,
     },
 )
-"""Every way an agreement begins (from None) and changes; drawn in the README."""
+"""Every way an agreement begins (from None) and changes; drawn in docs/withholding.md."""
 
 
 class WithholdingState(StrEnum):
@@ -77,7 +77,7 @@ WITHHOLDING_TRANSITIONS = Graph(
         (WithholdingState.REFUSED, WithholdingAct.CONCLUDE): WithholdingState.CLOSED,
     },
 )
-"""Every way a batch begins (from None) and changes; drawn in the README."""
+"""Every way a batch begins (from None) and changes; drawn in docs/withholding.md."""
 
 ANSWERABLE = frozenset(before for before, act in WITHHOLDING_TRANSITIONS if before and act is WithholdingAct.CONCLUDE)
 """The states in which a return file of the bank is taken."""
@@ -128,7 +128,7 @@ LINE_TRANSITIONS = Graph(
         (LineState.DROPPED, LineAct.DEBIT_OTHERWISE): LineState.PARTIAL,
     },
 )
-"""Every way a line begins (from None) and changes; drawn in the README."""
+"""Every way a line begins (from None) and changes; drawn in docs/withholding.md."""
 
 
 class ReturnState(StrEnum):
@@ -163,7 +163,7 @@ RETURN_TRANSITIONS = Graph(
         (ReturnState.ACCEPTED, ReturnAct.TAKE): ReturnState.TAKEN,
     },
 )
-"""Every way a return file begins (from None) and changes; drawn in the README."""
+"""Every way a return file begins (from None) and changes; drawn in docs/withholding.md."""
 
 
 class ReturnKind(StrEnum):
@@ -187,17 +187,21 @@ class Contradiction(StrEnum):
 
     TAKEN_BACK = "channel_failed"
     OTHER_AMOUNT = "amount_differs"
+    COME_AFTER_ALL = "ours_missing"
 
 
 def hear(
-    state: LineState, word: Word, *, asked_fen: int, booked_fen: int | None, told_fen: int | None
+    state: LineState, word: Word, *, asked_fen: int, booked_fen: int | None, told_fen: int | None, reversed_: bool
 ) -> LineAct | Contradiction | None:
     """What the bank's word about a line does: an act, a contradiction for people, or nothing.
 
     `booked_fen` is what was booked for it before, `told_fen` what the bank says that it debited. Another amount than
-    was asked for is booked all the same; it does not fit the bill and waits in suspense.
+    was asked for is booked all the same; it does not fit the bill and waits in suspense. `reversed_`: people have taken
+    back what was booked, so a denial is no news, and money that was debited after all is for people again.
     """
     has_come = state in (LineState.DEBITED, LineState.PARTIAL)
+    if reversed_:
+        return Contradiction.COME_AFTER_ALL if word is Word.DEBITED else None
     if word is Word.DEBITED:
         if has_come:
             return None if told_fen == booked_fen else Contradiction.OTHER_AMOUNT

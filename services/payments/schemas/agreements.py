@@ -77,7 +77,7 @@ class Agreement(BaseModel):
     region: str = Field(description="Where it was recorded", examples=["990101102"])
     institution: Institution
     agreement_no: AgreementNo
-    payer_name: str = Field(description="Name of the account's holder", examples=["王小明"])
+    payer_name: str = Field(description="The account's holder; masked without `persons:full`", examples=["王*明"])
     payer_id: UUID | None = Field(description="The payer's person_id", examples=[None])
     account_masked: str = Field(description="Last digits of the account", examples=["***************0001"])
     person_ids: list[UUID] = Field(description="The insured persons it pays for", examples=[[_PERSON]])

@@ -78,7 +78,7 @@ class WithholdingLine(BaseModel):
     bill_no: str = Field(description="The bill", examples=["9901017QK3M9Z5T2WB8XCD"])
     seq: int | None = Field(description="Its number in the file; null before the release", examples=[1])
     agreement_id: UUID = Field(description="The agreement", examples=["0192f0c4-7b7a-7c3e-8a55-3f1f7f1b2a30"])
-    payer_name: str = Field(description="The account's holder", examples=["王小明"])
+    payer_name: str = Field(description="The account's holder; masked without `persons:full`", examples=["王*明"])
     account_masked: str = Field(description="Last digits of the account", examples=["***************0001"])
     amount_fen: int = Field(description="What is asked for, in fen", examples=[30000])
     state: LineState = Field(

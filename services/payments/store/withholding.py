@@ -88,8 +88,20 @@ async def drop_lines(tx: Writer, pool: str, withholding_id: UUID, reason: str) -
     )
 
 
+async def share_bills(tx: Writer, pool: str, withholding_id: UUID) -> None:
+    """Keep the bills that a locked batch asks for as they are until the end, in everybody's order: whoever orders,
+    pays or voids one waits, and what was done before is seen by what is asked after this."""
+    await tx.rows(
+        "select bill_no from bill where pool = :pool and bill_no = any(array(select bill_no from withholding_line "
+        "where pool = :pool and withholding_id = :withholding_id and state = 'asked')) order by bill_no for share",
+        pool=pool,
+        withholding_id=withholding_id,
+    )
+
+
 async def drop_settled(tx: Writer, pool: str, withholding_id: UUID, day: date, reason: str) -> int:
-    """Set free the bills of a batch that are not to be asked for any more: paid meanwhile, or the agreement is gone."""
+    """Set free the shared bills of a batch that are not to be asked for any more: paid or ordered meanwhile, or the
+    agreement is gone."""
     return await tx.execute(
         "update withholding_line as l set state = 'dropped', message = :reason "
         "where l.pool = :pool and l.withholding_id = :withholding_id and l.state = 'asked' and not exists ("
@@ -204,11 +216,12 @@ async def list_lines(
 
 
 async def lock_lines(tx: Writer, pool: str, withholding_id: UUID, seqs: Sequence[int]) -> Mapping[int, Row]:
-    """Lines of a batch by their numbers, locked in that order, with who pays."""
+    """Lines of a batch by their numbers, locked in that order, with who pays and whether their money was taken back."""
     rows = await tx.rows(
         "select l.seq, l.bill_no, l.amount_fen, l.state, l.debited_fen, l.debited_at, l.collection_id, "
-        "a.payer_name, a.payer_id, a.region, a.account_masked from withholding_line as l "
+        "a.payer_name, a.payer_id, a.region, a.account_masked, c.reversed_at from withholding_line as l "
         "join agreement as a on a.pool = l.pool and a.agreement_id = l.agreement_id "
+        "left join collection as c on c.pool = l.pool and c.collection_id = l.collection_id "
         "where l.pool = :pool and l.withholding_id = :withholding_id and l.seq = any(cast(:seqs as integer[])) "
         "order by l.seq for update of l",
         pool=pool,
@@ -236,17 +249,6 @@ async def put_lines(tx: Writer, pool: str, withholding_id: UUID, rows: Sequence[
         debited_at=[row["debited_at"] for row in rows],
         collection_ids=[row["collection_id"] for row in rows],
         messages=[row["message"] for row in rows],
-    )
-
-
-async def withheld_by(tx: Reader, pool: str, bill_no: str) -> Row | None:
-    """The batch by which a bank was asked for a bill and has not answered."""
-    return await tx.row(
-        "select w.institution, w.batch_no from withholding_line as l join withholding as w on w.pool = l.pool "
-        "and w.withholding_id = l.withholding_id where l.pool = :pool and l.bill_no = :bill_no and l.state = 'asked' "
-        "and w.released_at is not null",
-        pool=pool,
-        bill_no=bill_no,
     )
 
 

@@ -52,6 +52,18 @@ async def change_return(tx: Writer, pool: str, withholding_id: UUID, return_no: 
     )
 
 
+async def earlier_waits(tx: Writer, pool: str, withholding_id: UUID, return_no: int) -> bool:
+    """Whether an accepted file that came before this one, about the same locked batch, is still to be taken."""
+    found = await tx.value(
+        "select 1 where exists (select 1 from withholding_return where pool = :pool "
+        "and withholding_id = :withholding_id and return_no < :return_no and state = 'accepted')",
+        pool=pool,
+        withholding_id=withholding_id,
+        return_no=return_no,
+    )
+    return found is not None
+
+
 async def waiting_returns(tx: Reader) -> Sequence[Row]:
     """Accepted files whose lines are still to be taken, in the order in which they came."""
     return await tx.rows(

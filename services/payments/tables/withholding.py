@@ -153,7 +153,7 @@ withholding_return = Table(
     Column("note", Text),
     Column("version", Integer, nullable=False),
     PrimaryKeyConstraint("pool", "withholding_id", "return_no"),
-    UniqueConstraint("pool", "withholding_id", "sha256", name="withholding_return_bytes"),
+    UniqueConstraint("pool", "withholding_id", "sha256", "kind", name="withholding_return_bytes"),
     ForeignKeyConstraint(["pool", "withholding_id"], ["withholding.pool", "withholding.withholding_id"]),
     ForeignKeyConstraint(["pool", "evidence_id"], ["evidence.pool", "evidence.evidence_id"]),
     CheckConstraint("kind in ('interim', 'final', 'refusal')", name="withholding_return_kind"),

@@ -12,6 +12,7 @@ from uuid import UUID
 from shared.clock import business_day
 from shared.database import Row, Writer
 from shared.idempotency import Answer, Once
+from shared.identity import mask_name
 from shared.ids import new_id
 from shared.pages import page
 from shared.tokens import Caller
@@ -39,7 +40,7 @@ async def record_agreement(service: Payments, caller: Caller, once: Once, order:
         if result.agreement_id is None:
             raise problems.AGREEMENT_REFUSED(detail=result.detail, reason=result.reason)
         status = 201 if result.outcome == "recorded" else 200
-        return Answer(status, _shown(await store.find_agreement(tx, order.pool, result.agreement_id)))
+        return Answer(status, _shown(await store.find_agreement(tx, order.pool, result.agreement_id), caller))
 
     return await _run(service, once, order.pool, work)
 
@@ -70,7 +71,7 @@ async def list_agreements(
         rows = await store.list_agreements(
             tx, pool, caller.area, after=after, limit=limit, person_id=person_id, state=state
         )
-    return page([_shown(row) for row in rows], limit, lambda row: row["agreement_id"])
+    return page([_shown(row, caller) for row in rows], limit, lambda row: row["agreement_id"])
 
 
 async def read_agreement(service: Payments, caller: Caller, pool: str, agreement_id: UUID) -> dict[str, Any]:
@@ -80,7 +81,7 @@ async def read_agreement(service: Payments, caller: Caller, pool: str, agreement
     if row is None:
         raise problems.AGREEMENT_UNKNOWN(agreement_id=agreement_id)
     caller.require_region(row["region"])
-    return _shown(row)
+    return _shown(row, caller)
 
 
 async def withdraw_agreement(
@@ -103,7 +104,7 @@ async def withdraw_agreement(
         # From here it must succeed.
         now, after = service.clock.now(), rules.AGREEMENT_TRANSITIONS[step]
         await store.withdraw(tx, order.pool, agreement_id, after, by=caller.subject, at=now, note=order.note)
-        shown = _shown(await store.find_agreement(tx, order.pool, agreement_id))
+        shown = _shown(await store.find_agreement(tx, order.pool, agreement_id), caller)
         _audit(service, tx, caller, order.pool, "agreement.withdrawn", shown)
         return Answer(200, shown)
 
@@ -232,8 +233,9 @@ def _audit(service: Payments, tx: Writer, caller: Caller, pool: str, action: str
     tx.audit(pool, action, caller.client_id, caller.subject, service.clock.now(), persons, detail)
 
 
-def _shown(row: Mapping[str, Any] | None) -> dict[str, Any]:
-    return wire.Agreement.model_validate(row, extra="ignore").model_dump(mode="json")
+def _shown(row: Mapping[str, Any] | None, caller: Caller) -> dict[str, Any]:
+    shown = wire.Agreement.model_validate(row, extra="ignore").model_dump(mode="json")
+    return shown if caller.has("persons:full") else shown | {"payer_name": mask_name(shown["payer_name"])}
 
 
 _WORDS: Mapping[wire.AgreementFault, str] = {

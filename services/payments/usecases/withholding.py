@@ -19,6 +19,7 @@ from shared.clock import business_day
 from shared.database import Reader, Row, Writer
 from shared.evidence import Upload
 from shared.idempotency import Answer, Once
+from shared.identity import mask_name
 from shared.ids import new_id
 from shared.pages import page
 from shared.tokens import Caller
@@ -94,6 +95,7 @@ async def release_withholding(
         now = service.clock.now()
         if row["debit_on"] < business_day(now):
             raise problems.DEBIT_DAY_OVER(day=row["debit_on"])
+        await store.share_bills(tx, order.pool, withholding_id)
         await store.drop_settled(tx, order.pool, withholding_id, row["debit_on"], _SETTLED)
         await _require_lines(tx, order.pool, withholding_id, row["debit_on"])
         # From here it must succeed.
@@ -181,7 +183,9 @@ async def list_withholding_lines(
     async with service.database.reading() as tx:
         await _known(tx, pool, withholding_id)
         rows = await store.list_lines(tx, pool, withholding_id, after=after, limit=limit, state=state)
-    return page(rows, limit, lambda row: row["bill_no"])
+    full = caller.has("persons:full")
+    shown = [row if full else {**row, "payer_name": mask_name(row["payer_name"])} for row in rows]
+    return page(shown, limit, lambda row: row["bill_no"])
 
 
 def bank_of(service: Payments, institution: str) -> tuple[Bank, WithholdingSettings]:

@@ -26,7 +26,7 @@ from shared.jobs import in_turn
 from shared.tokens import Caller
 from shared.versions import require_version
 
-from ..formats.withholding import ReturnFile, ReturnLine, ReturnUnreadable, read_return
+from ..formats.withholding import MOST_BYTES, ReturnFile, ReturnLine, ReturnUnreadable, read_return
 from ..rules import withholding as rules
 from ..rules.accounts import held_by_bank
 from ..rules.reconciling import BreakKind
@@ -56,10 +56,10 @@ async def receive_return(
     withholding_id: UUID,
     name: str,
 ) -> Answer:
-    """Keep a file of the bank about a batch; a job takes its lines. The same bytes again are the same file.
+    """Keep a file of the bank about a batch; a job takes its lines. The same bytes of one kind are the same file.
 
     Raises Problem AREA_FORBIDDEN, WITHHOLDING_UNKNOWN, RETURN_OF_ANOTHER_BATCH, RETURN_UNREADABLE,
-    WITHHOLDING_NOT_IN_STATE, RETURN_SUPERSEDED.
+    WITHHOLDING_NOT_IN_STATE, RETURN_SUPERSEDED, TOO_LARGE.
     """
     caller.require_pool(pool)
     async with service.database.reading() as reader:
@@ -67,8 +67,8 @@ async def receive_return(
     if about is None:
         raise problems.WITHHOLDING_UNKNOWN(withholding_id=withholding_id)
     _, layout = bank_of(service, about["institution"])
-    upload.file.seek(0)
-    file = await _read(service, about["institution"], upload.file.read())
+    data = await asyncio.to_thread(evidence.whole, upload, MOST_BYTES)
+    file = await _read(service, about["institution"], data)
     if about["batch_no"] not in name or file.batch_no not in (None, about["batch_no"]):
         raise problems.RETURN_OF_ANOTHER_BATCH(file_name=name, batch_no=about["batch_no"])
     kind = _kind(file, name, layout.final_prefix)
@@ -77,7 +77,8 @@ async def receive_return(
         row = await batch_store.lock_withholding(tx, pool, withholding_id)
         assert row is not None
         earlier = await store.list_returns(tx, pool, withholding_id)
-        same = next((one for one in earlier if one["sha256"] == upload.sha256), None)
+        # Where the interim file was complete already, the final one has its bytes and says that they are the last word.
+        same = next((one for one in earlier if (one["sha256"], one["kind"]) == (upload.sha256, kind)), None)
         if same:
             return Answer(200, _shown(same))
         _require_takeable(row, kind, earlier)
@@ -186,6 +187,8 @@ async def _take(service: Payments, about: Row) -> bool:
             found = await store.lock_return(tx, pool, withholding_id, about["return_no"])
             if row is None or found is None or found["state"] != rules.ReturnState.ACCEPTED:
                 return True  # another worker has ended it
+            if await store.earlier_waits(tx, pool, withholding_id, about["return_no"]):
+                return False  # heard first, a later word would be taken for the earlier one
             place = found["lines_taken"]
             chunk = file.lines[place : place + CHUNK_LINES]
             faults = await _take_lines(service, tx, row, found, chunk)
@@ -242,6 +245,7 @@ def _hear(line: ReturnLine, one: Row) -> rules.LineAct | rules.Contradiction | N
         asked_fen=one["amount_fen"],
         booked_fen=one["debited_fen"],
         told_fen=line.debited_fen,
+        reversed_=one["reversed_at"] is not None,
     )
 
 
@@ -293,19 +297,19 @@ def _break(
     said: rules.Contradiction,
     now: datetime,
 ) -> dict[str, Any]:
+    after_all = said is rules.Contradiction.COME_AFTER_ALL
     subject = {
         "pool": batch["pool"],
         "channel": Channel.BANK,
         "institution": batch["institution"],
-        "day": business_day(one["debited_at"]),
+        "day": business_day(line.debited_at if after_all and line.debited_at else one["debited_at"]),
         "received_by": about["received_by"],
     }
     opened = new_break(service, subject, BreakKind(said), business_day(now))
-    channel_fen = line.debited_fen if said is rules.Contradiction.OTHER_AMOUNT else 0
     return opened | {
         "collection_id": one["collection_id"],
-        "channel_fen": channel_fen,
-        "our_fen": one["debited_fen"],
+        "channel_fen": 0 if said is rules.Contradiction.TAKEN_BACK else line.debited_fen,
+        "our_fen": None if after_all else one["debited_fen"],
     }
 
 
