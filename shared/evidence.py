@@ -63,6 +63,14 @@ async def receive_upload(request: Request) -> Upload:
     return request.state.upload  # type: ignore[no-any-return]
 
 
+def whole(upload: Upload, most_bytes: int) -> bytes:
+    """All of an upload that is worked on in memory. Raises Problem TOO_LARGE before any of it is read."""
+    if upload.size_bytes > most_bytes:
+        raise TOO_LARGE(limit_bytes=most_bytes)
+    upload.file.seek(0)
+    return upload.file.read()
+
+
 async def keep(tx: Writer, sealer: Sealer, pool: str, file_name: str, upload: Upload, at: datetime) -> UUID:
     """Store an upload in the caller's transaction; the id of the evidence."""
     evidence_id = new_id()

@@ -1,4 +1,4 @@
-"""Resident identity numbers (GB 11643-1999): reading, checking, masking.
+"""Resident identity numbers (GB 11643-1999): reading, checking, masking. Numbers of bank cards: masking.
 
 python-stdnum does the check digit and the birth date; around it stands what it leaves open: future dates, unknown
 address codes (historic and local ones are in use, codes.md C3), and the lower-case x that lists bring.
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
+from stdnum import luhn
 from stdnum.cn import ric
 from stdnum.exceptions import ValidationError
 
@@ -19,6 +20,11 @@ _NUMBER = re.compile(r"[1-9][0-9]{16}[0-9X]")
 # In a text as `normal_number` would read it: with full-width digits, with blanks or strokes between.
 _IN_TEXT = re.compile(
     r"(?<![0-9０-９])[1-9１-９](?:[\s\-·]?[0-9０-９]){16}[\s\-·]?(?:[XxＸｘ]|[0-9０-９](?![0-9０-９]))"
+)
+
+# 13 to 19 digits as ISO/IEC 7812 begins them, in one run or in groups of four; what begins like a year is none.
+_CARD_IN_TEXT = re.compile(
+    r"(?<!\d)(?=[3-9３-９]|[2２][2-7２-７])\d{4}([ -]?)(?:\d{4}\1){2}\d{1,4}(?:\1\d{1,3})?(?!\d)"
 )
 
 
@@ -75,13 +81,23 @@ def mask_name(name: str) -> str:
 
 
 def mask_in_text(text: str) -> str:
-    """Blank every identity number inside a text; used by the log writer."""
-    return _IN_TEXT.sub(lambda found: mask_number(found[0]), text)
+    """Blank every identity number and every card number inside a text; used by the log writer."""
+    return _CARD_IN_TEXT.sub(_masked_card, _IN_TEXT.sub(lambda found: mask_number(found[0]), text))
+
+
+def mask_card(number: str) -> str:
+    """A card's number as it may be kept and shown: its first six and last four characters."""
+    return number[:6] + "*" * (len(number) - 10) + number[-4:] if len(number) > 10 else "*" * len(number)
 
 
 def normal_name(text: str) -> str:
     """Names are compared without blanks and with one kind of middle dot."""
     return re.sub(r"[.．•‧∙⋅・･]", "·", re.sub(r"\s", "", text))
+
+
+def _masked_card(found: re.Match[str]) -> str:
+    """What looks like a card's number, masked where its check digit is right, too."""
+    return mask_card(found[0]) if luhn.is_valid(re.sub(r"\D", "", found[0].translate(_NARROW))) else found[0]
 
 
 _NARROW = str.maketrans("０１２３４５６７８９Ｘｘ", "0123456789XX")

@@ -1,4 +1,4 @@
-"""JSON log lines on stdout, each with the request id; identity numbers are masked wherever they stand."""
+"""JSON log lines on stdout, each with the request id; identity and card numbers are masked wherever they stand."""
 
 import contextvars
 import logging
@@ -27,7 +27,7 @@ def begin_request(request_id: str) -> None:
 
 
 def mask_identity_numbers(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """structlog processor: no identity number leaves in a log line, whatever field or depth it stands in."""
+    """structlog processor: no identity or card number leaves in a log line, whatever field or depth it stands in."""
     masked: MutableMapping[str, Any] = _masked(dict(line))
     return masked
 

@@ -87,10 +87,15 @@ class ProblemType:
     detail: tuple[str, str]
     challenge: str = "Bearer"
 
-    def __call__(self, *, errors: Sequence[FieldError] = (), rules: Sequence[str] = (), **values: object) -> "Problem":
-        """The exception to raise. Raises KeyError if the detail names a value that is not given."""
+    def __call__(
+        self, *, errors: Sequence[FieldError] = (), rules: Sequence[str] = (), retry_seconds: int = 0, **values: object
+    ) -> "Problem":
+        """The exception to raise; `retry_seconds` is its Retry-After, where waiting helps.
+
+        Raises KeyError if the detail names a value that is not given.
+        """
         texts = (self.detail[0].format_map(values), self.detail[1].format_map(values))
-        return Problem(self, texts, list(errors), list(rules))
+        return Problem(self, texts, list(errors), list(rules), retry_seconds)
 
 
 @dataclass(eq=False)
@@ -101,6 +106,7 @@ class Problem(Exception):
     details: tuple[str, str]
     errors: list[FieldError] = field(default_factory=list)
     rules: list[str] = field(default_factory=list)
+    retry_seconds: int = 0
 
     def __str__(self) -> str:
         return f"{self.kind.code}: {self.details[1]}"
@@ -226,8 +232,8 @@ def language_of(request: Request) -> str:
 def problem_response(request: Request, problem: Problem) -> Response:
     """The answer to send."""
     headers = {"www-authenticate": problem.kind.challenge} if problem.kind.status == 401 else {}
-    if problem.kind.status == 503:
-        headers["retry-after"] = "1"
+    if problem.retry_seconds or problem.kind.status == 503:
+        headers["retry-after"] = str(problem.retry_seconds or 1)
     return Response(orjson.dumps(problem.body(language_of(request))), problem.kind.status, headers, MEDIA_TYPE)
 
 

@@ -2,7 +2,9 @@
 altered, twice, in halves, in another order, taken by two workers or by one that dies."""
 
 import asyncio
+import io
 import json
+import re
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,9 @@ from deploy.local import offline
 from deploy.local.season.signing import Device
 from services.payments.formats import ledger_batches as formats
 from services.payments.usecases import ledger_batches as usecase
+from shared import evidence
 from shared.ids import new_id
+from shared.problem import Problem
 from tests.payments_agents import AT, Agent, balances, check, checker, close, post, summary
 from tests.payments_town import POOL, REGION, Counter, issue_bills
 from tests.suite import InProcessSuite, close_app
@@ -97,6 +101,29 @@ def test_a_batch_that_is_cut_anywhere_is_refused() -> None:
     for at in range(1, len(_WHOLE.rstrip())):
         with pytest.raises(formats.BatchUnreadable):
             formats.read_batch(_WHOLE[:at])
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"\n" * (formats.MOST_LINES + 3), "文件行数过多"),
+        (_WHOLE.replace(b'"zhang"', b'"%s"' % (b"z" * 5000), 1), "首行（批次信息）最多 4096 字节"),
+        (_WHOLE + b"[" * 5000, "末行（sha256、签名）最多 4096 字节"),
+        (b"[" * 5000, "文件不完整"),
+    ],
+)
+def test_what_has_not_the_size_of_a_batch_is_refused_unread(data: bytes, why: str) -> None:
+    with pytest.raises(formats.BatchUnreadable, match=re.escape(why)):
+        formats.read_batch(data)
+
+
+def test_an_upload_that_is_too_large_is_refused_unread() -> None:
+    upload = evidence.Upload(io.BytesIO(b"12345"), "", 5)
+    assert evidence.whole(upload, 5) == evidence.whole(upload, 6) == b"12345"
+    upload.file.close()
+    with pytest.raises(Problem) as refused:
+        evidence.whole(upload, 4)
+    assert (refused.value.kind.status, "4" in refused.value.details[1]) == (413, True)
 
 
 @given(st.integers(0, len(_WHOLE) - 2), st.integers(1, 255))
@@ -184,6 +211,49 @@ async def test_twice_in_halves_and_in_any_order_it_is_booked_once(payments: InPr
     await agent.send(lines[:2])  # and once more with network
     assert (await summary(payments))["receipts"] == {"issued": 6, "voided": 0, "gaps": 0, "duplicates": 0}
     assert (await balances(payments))[agent.account] == 6 * 32000
+
+
+async def spoiled_numbers(suite: InProcessSuite) -> list[int]:
+    async with suite.apps["payments"].state.service.database.reading() as tx:
+        rows = await tx.rows("select number from receipt_unissued where cause = 'spoiled' order by number")
+    return [row["number"] for row in rows]
+
+
+async def test_a_line_number_that_comes_twice_spoils_the_paper_of_the_line_that_stands(
+    payments: InProcessSuite,
+) -> None:
+    bills = await issue_bills(payments, [32000])
+    agent = await Agent.open(payments)
+    await blocks(payments, 4)
+    twice = [agent.spoil(1, receipt_no=paper(1)), agent.spoil(1, receipt_no=paper(2))]
+    assert await taken(payments, agent, batch(agent, twice)) == [
+        (1, "spoiled", None),
+        (1, "refused", "line_no_reused"),
+    ]
+    assert await spoiled_numbers(payments) == [1]
+    good = batch(agent, [agent.pay(2, bills[0], receipt_no=paper(2))], batch_no="2")
+    assert await taken(payments, agent, good) == [(2, "settled", None)]
+    # The first of the two is at fault: the second stands, with its own paper, or with the same.
+    altered = {**agent.spoil(3, receipt_no=paper(3)), "reason": "撕毁"}
+    again = [altered, agent.spoil(3, receipt_no=paper(4)), {**agent.spoil(4, receipt_no=paper(3)), "reason": "撕毁"}]
+    assert await taken(payments, agent, batch(agent, [*again, agent.spoil(4, receipt_no=paper(3))], batch_no="3")) == [
+        (3, "refused", "hash_differs"),
+        (3, "spoiled", None),
+        (4, "refused", "hash_differs"),
+        (4, "spoiled", None),
+    ]
+    assert await spoiled_numbers(payments) == [1, 3, 4]
+
+
+async def test_the_number_on_a_spoiled_line_is_the_one_that_became_no_receipt(payments: InProcessSuite) -> None:
+    agent = await Agent.open(payments)
+    await blocks(payments, 2)
+    await taken(payments, agent, batch(agent, [agent.spoil(1, receipt_no=paper(1)), agent.spoil(2)]))
+    for number, broken in ((2, {"spoiled_line_gave_up_its_number"}), (1, set())):
+        async with payments.apps["payments"].state.service.database.writing() as tx:
+            await tx.execute("update receipt_unissued set number = :number", number=number)
+        found = (await payments.invariants_broken()).get("payments", [])
+        assert {item["name"] for item in found} == broken
 
 
 async def test_a_correction_that_came_first_is_taken_when_the_file_comes_again(payments: InProcessSuite) -> None:

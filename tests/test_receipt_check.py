@@ -1,6 +1,8 @@
 """The public check of receipts: who holds one learns whether it counts, and who guesses learns nothing."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -8,6 +10,9 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx
 import pytest
 
+from services.payments.usecases import Asked, verify_receipt
+from shared.problem import Problem
+from shared.rates import Rates
 from tests.payments_town import POOL, Counter, issue_bills
 from tests.receipts_town import BOOK, Desk
 from tests.suite import InProcessSuite
@@ -42,6 +47,12 @@ class Public:
     async def ask(self, **more: str) -> httpx.Response:
         """The JSON check."""
         return await self.anyone.get("/v1/receipts/verify", params=self.printed | more)
+
+    async def ask_from(self, address: str, **more: str) -> httpx.Response:
+        """The JSON check, asked from somewhere else."""
+        transport = httpx.ASGITransport(self.desk.suite.apps["payments"], client=(address, 1))
+        async with httpx.AsyncClient(transport=transport, base_url="http://payments") as other:
+            return await other.get("/v1/receipts/verify", params=self.printed | more)
 
     async def found(self, **more: str) -> dict[str, Any]:
         """What it says."""
@@ -121,6 +132,7 @@ async def test_who_tries_too_often_waits_and_so_does_a_number_that_many_try(publ
     answers = [await public.ask(number=f"{n:010d}") for n in range(1, rates + 2)]
     assert [answer.status_code for answer in answers] == [200] * rates + [429]
     assert answers[-1].json()["code"] == "too_many_tries"
+    assert 1 <= int(answers[-1].headers["retry-after"]) <= 60
     page = await public.anyone.get("/verify", params=dict(parse_qsl(urlsplit(public.receipt["verify_url"]).query)))
     assert (page.status_code, "查验过于频繁" in page.text) == (429, True)
     assert int(page.headers["retry-after"]) >= 1
@@ -128,12 +140,38 @@ async def test_who_tries_too_often_waits_and_so_does_a_number_that_many_try(publ
 
 async def test_a_number_is_not_guessed_by_many_addresses(public: Public) -> None:
     most = public.desk.service.settings.receipts.checks_per_minute
-    app = public.desk.suite.apps["payments"]
-    for n in range(most + 1):
-        transport = httpx.ASGITransport(app, client=(f"10.0.0.{n}", 1))
-        async with httpx.AsyncClient(transport=transport, base_url="http://payments") as other:
-            answer = await other.get("/v1/receipts/verify", params=public.printed | {"check_code": f"{n:06d}"})
+    for n in range(most):
+        assert (await public.ask_from(f"10.0.0.{n}", check_code=f"{n:06d}")).status_code == 200
+    answer = await public.ask_from("10.0.1.1")
     assert answer.status_code == 429
+    assert 60 < int(answer.headers["retry-after"]) <= 3600
+    # A receipt of another book may have the same number.
+    assert (await public.ask_from("10.0.1.1", code="14000022")).status_code == 200
+
+
+async def test_nobody_alone_keeps_others_from_asking(public: Public) -> None:
+    most = public.desk.service.settings.receipts.checks_per_minute
+    for n in range(most * 2):
+        assert (await public.ask_from("10.0.0.1", check_code=f"{n:06d}")).status_code == (200 if n < most else 429)
+    for _ in range(most):
+        assert (await public.ask_from("10.0.0.2")).json()["found"]
+
+
+async def test_who_has_guessed_at_a_receipt_waits_an_hour_for_it_and_for_no_other(public: Public) -> None:
+    guesses = replace(public.desk.service, check_rate=Rates(1000, 60), number_rate=Rates(2, 3600))
+
+    async def ask(now: float, address: str = "10.0.0.1", **more: Any) -> bool:
+        asked = Asked(**{**public.printed, "amount_fen": 32000, "day": date(2021, 12, 5), **more})
+        found: bool = (await verify_receipt(guesses, asked, address, now))["found"]
+        return found
+
+    assert [await ask(now, check_code="000000") for now in (0.0, 1.0)] == [False, False]
+    with pytest.raises(Problem) as waits:
+        await ask(2.0)
+    assert (waits.value.kind.code, waits.value.retry_seconds) == ("too_many_tries", 3598)
+    assert await ask(2.0, number="0000000002") is False
+    assert [await ask(2.0, "10.0.0.2") for _ in range(5)] == [True] * 5
+    assert await ask(3600.0)
 
 
 @pytest.mark.parametrize(

@@ -200,6 +200,14 @@ def test_a_vendors_time_and_amount_are_texts_of_its_form() -> None:
         assert told in line
 
 
+def test_what_is_only_looked_at_is_not_counted_and_trying_in_vain_makes_nobody_wait_longer() -> None:
+    rates = Rates(2, 60)
+    assert [rates.left_seconds("a", 0.0) for _ in range(3)] == [0, 0, 0]
+    assert [rates.count("a", now) for now in (0.0, 10.0, 20.0)] == [1, 2, 2]
+    assert [rates.left_seconds("a", now) for now in (20.0, 59.9, 60.0)] == [40, 1, 0]
+    assert rates.count("a", 71.0) == 1
+
+
 def test_a_window_of_tries_slides_and_never_grows() -> None:
     rates = Rates(2, 60, keys=3)
     assert [rates.wait_seconds("a", now) for now in (0.0, 30.0, 40.0, 59.9, 60.0, 61.0)] == [0, 0, 20, 1, 0, 29]

@@ -66,6 +66,28 @@ def test_a_line_is_json_and_says_who_when_and_for_which_request(lines: Lines) ->
         assert line["timestamp"].endswith("Z")
 
 
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("6299990123456780034", "629999*********0034"),
+        ("卡6299990123456780034，", "卡629999*********0034，"),
+        ("accNo=4111111111111111&x", "accNo=411111******1111&x"),
+        ("4111 1111 1111 1111", "4111 1*********1111"),
+        ("6299-9901-2345-6780-034", "6299-9*************-034"),
+        ("６２９９９９０１２３４５６７８００３４", "６２９９９９*********００３４"),
+        ("6299990123456780035", "6299990123456780035"),  # another check digit
+        ("2021120510000010", "2021120510000010"),  # a year, and a check digit that is right
+        ("0000000000000", "0000000000000"),
+        ("62999901234567800340000", "62999901234567800340000"),  # a longer number
+    ],
+)
+def test_a_card_number_is_masked_wherever_it_stands(lines: Lines, text: str, masked: str) -> None:
+    structlog.get_logger().info("said", text=text, inner=[{"text": f"a {text} b"}])
+    logging.getLogger("somebody").warning("got %s", text)
+    ours, theirs = lines()
+    assert (ours["text"], ours["inner"], theirs["event"]) == (masked, [{"text": f"a {masked} b"}], f"got {masked}")
+
+
 def test_a_line_without_a_request_names_none(lines: Lines) -> None:
     structlog.get_logger().info("started")
     assert "request_id" not in lines()[0]

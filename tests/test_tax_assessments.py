@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from deploy.local.simulators import tax_refunds
 from services.payments.formats.tax_assessments import AssessmentLine, AssessmentWire
 from services.payments.formats.tax_envelope import elements
-from services.payments.rules.tax_assessments import LineKind
+from services.payments.rules.tax_assessments import TaxLineKind
 from tests.payments_town import POOL, Counter, issue_bills
 from tests.suite import close_app
 from tests.treasury_town import TreasuryTown
@@ -171,7 +171,7 @@ def test_a_batch_is_written_under_the_names_that_the_settings_give() -> None:
     wire = AssessmentWire(constants, {"batch_no": "PCH", "amount": "je"}, frozenset({"1"}), frozenset({"0"}))
     line = AssessmentLine(
         line_no=1,
-        kind=LineKind.SAVE,
+        kind=TaxLineKind.SAVE,
         bill_no="140522X",
         version=2,
         unit="V1",
@@ -187,6 +187,15 @@ def test_a_batch_is_written_under_the_names_that_the_settings_give() -> None:
     assert (written["zsxmDm"], written["sfssqQsrq"], written["jkQx"]) == ("10212", "2022-01-01", "2021-12-25")
     with pytest.raises(ValueError, match="no field"):
         AssessmentWire(constants, {"nothing": "x"}, frozenset(), frozenset())
+
+
+@pytest.mark.parametrize("line_no", ["1e999", "1.5", "-1", "true", '"9999999999"', '"一"', "null", "[1]"])
+@pytest.mark.parametrize("answer", ['{"results": {"v": {"xh": %s}}}', '{"fkxx": {"xh": %s}}'])
+def test_a_line_without_a_number_makes_the_answer_unreadable_and_breaks_nothing(answer: str, line_no: str) -> None:
+    wire = AssessmentWire({}, {}, frozenset({"1"}), frozenset({"0"}))
+    with pytest.raises(ValueError, match="line"):
+        wire.read((answer % line_no).encode())
+    assert wire.read((answer % '"7"').encode()).code == ""
 
 
 @pytest.mark.channel("tax: object or array")

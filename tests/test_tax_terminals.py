@@ -89,13 +89,47 @@ async def test_a_bad_item_is_answered_in_its_place(town: Town) -> None:
         paid(bills[0], 1),
         paid(bills[1], 2, sjje="320"),
         paid(bills[1], 3, sjje="-320.00"),
+        paid(bills[1], 4, sjje=f"{'9' * 4400}.00"),
         "junk",
         paid(bills[0], 1, sjje="320.01"),
     ]
     code, answers = await said(town, message(items))
     assert code == "000000"
-    assert [item["fhxx"] for item in answers] == ["settled", "malformed", "malformed", "malformed", "event_id_reused"]
+    assert [item["fhxx"] for item in answers] == [
+        "settled",
+        "malformed",
+        "malformed",
+        "malformed",
+        "malformed",
+        "event_id_reused",
+    ]
     assert await town.count("collection") == 1
+
+
+@pytest.mark.rule("S004-19")
+@pytest.mark.parametrize(
+    ("items", "code", "said_of_it"),
+    [
+        ("{}", {"zsxmDm": "10212"}, "settled"),
+        ("{}", {"zsxmdm": "10212"}, "settled"),
+        ("{}", {}, "settled"),
+        ("{}", {"zsxmDm": ""}, "settled"),
+        ("{}", {"zsxmDm": "10210"}, "wrong_scheme"),
+        ("{}", {"zsxmdm": 10210}, "wrong_scheme"),
+        ('{"items": {"10212": ["yangcheng-2022"]}}', {"zsxmDm": "10212"}, "settled"),
+        ('{"items": {"10212": ["example-2031"]}}', {"zsxmDm": "10212"}, "wrong_scheme"),
+    ],
+)
+async def test_money_under_another_code_waits_in_suspense(
+    databases: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, items: str, code: Json, said_of_it: str
+) -> None:
+    monkeypatch.setenv("PAYMENTS_TAX_TERMINAL", items)
+    async with open_town(databases, tmp_path / "keys", monkeypatch) as town:
+        [bill] = await issue_bills(town.suite, [32000])
+        _, one = await said(town, message(paid(bill, 1, **code)))
+        assert (one["fhm"], one["fhxx"]) == ("0", said_of_it)
+        assert await said(town, message(paid(bill, 1, **code))) == ("000000", one)
+        assert await town.count("collection") == 1
 
 
 @pytest.mark.parametrize(

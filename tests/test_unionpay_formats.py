@@ -9,6 +9,7 @@ import os
 import subprocess
 import threading
 import time
+import warnings
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -110,6 +111,7 @@ def test_only_unionpays_own_certificates_are_believed(keys: Keys, mode: str, why
         ({"more": "x"}, "signature"),
         ({"signature": ""}, "missing"),
         ({"signature": "%%"}, "signature"),
+        ({"signature": "é"}, "signature"),
         ({"signPubKeyCert": ""}, "missing"),
         ({"signPubKeyCert": "-----BEGIN CERTIFICATE-----"}, "certificate"),
         ({"version": "5.0.0"}, "scheme"),
@@ -241,6 +243,31 @@ def read_zip(data: bytes, pieces: int = 997) -> tuple[list[StatementLine], Total
     return lines, reader.told, reader.found
 
 
+def unpacked(data: bytes, most_zipped: int, most: int) -> int:
+    """How many lines are in a zip of these sizes at most."""
+    splitter = ZipSplitter(most_zipped, most)
+    list(splitter.feed(data))
+    return sum(1 for _ in splitter.end())
+
+
+def test_a_zip_has_its_size_and_what_is_in_it_too() -> None:
+    line = b"x" * 99 + b"\n"
+    packed = io.BytesIO()
+    with warnings.catch_warnings(), zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as file:
+        warnings.simplefilter("ignore")  # that a name stands there twice
+        file.writestr("ZM", line)
+        file.writestr("ZM", line * 9)
+    data = packed.getvalue()
+    with pytest.raises(StatementUnreadable, match="压缩包过大"):
+        unpacked(data, len(data) - 1, 10_000)
+    with pytest.raises(StatementUnreadable, match="压缩包内文件过大"):
+        unpacked(data, len(data), 999)
+    # By its directory it has 1,000 bytes, but whoever opens the name twice gets 1,800.
+    with pytest.raises(StatementUnreadable, match="压缩包内文件过大"):
+        unpacked(data, len(data), 1000)
+    assert unpacked(data, len(data), 1800) == 18
+
+
 @pytest.mark.channel("bank: odd width")
 def test_a_days_file_is_cut_by_bytes_whatever_the_width_of_its_names() -> None:
     number = rules.back_number("140522", REFUND, undoing=False)
@@ -351,3 +378,16 @@ def test_settings_that_cannot_be_right_are_refused(keys: Keys, tmp_path: Path, c
     UnionPaySettings.model_validate(wanted)
     with pytest.raises(ValidationError):
         UnionPaySettings.model_validate(wanted | change)
+
+
+@pytest.mark.parametrize(
+    ("code", "refused", "by_card"),
+    [
+        ("00", False, False), ("03", False, False), ("04", False, False), ("05", False, False), ("01", True, False),
+        ("12", True, False), ("34", True, False), ("59", True, False), ("60", True, True), ("89", True, True),
+        ("90", False, False), ("98", False, False), ("99", False, False), ("A6", False, False), ("", False, False),
+        ("6", False, False), ("600", False, False), ("٦٠", False, False),
+    ],
+)  # fmt: skip
+def test_what_no_table_names_is_no_refusal(code: str, refused: bool, by_card: bool) -> None:
+    assert (wire.is_refusal(code), wire.is_refused_by_card(code)) == (refused, by_card)

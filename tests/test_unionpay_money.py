@@ -2,18 +2,22 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import date, time
+from datetime import date, time, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from deploy.local.simulators.unionpay_books import STATEMENT_FAULTS
+from deploy.local.simulators.unionpay_books import CARD, STATEMENT_FAULTS
 from deploy.local.simulators.unionpay_wire import MERCHANT, Keys
 from deploy.local.simulators.wechat_wire import Keys as WechatKeys
 from services.payments import usecases
 from services.payments.clients import Done, Refused, Unknown
+from services.payments.store import refunds as store
+from services.payments.usecases import taking_statements, unionpay_refunds
+from shared.clock import wall_now
 from shared.codes import Channel
+from shared.identity import mask_card
 from shared.ids import new_id
 from tests.payments_town import POOL, Counter, IssuedBill, issue_bills
 from tests.statements_town import Desk, work
@@ -52,7 +56,7 @@ async def bill(town: UnionPayTown) -> IssuedBill:
 async def surplus(town: UnionPayTown, bill: IssuedBill) -> str:
     """A bill is paid in cash and by UnionPay: the second payment, which is owed back."""
     order = await town.ordered(bill)
-    await (await Counter.open(town.suite)).take([bill])
+    await (await Counter.open(town.suite)).take([bill], pos="s1")
     await town.pay(order)
     collection_id: str = (await town.read(order))["collection_id"]
     return collection_id
@@ -158,6 +162,52 @@ async def test_a_void_that_is_refused_becomes_a_refund(town: UnionPayTown, bill:
     assert (len(town.trades("31")), len(town.trades("04"))) == (0, 1)
 
 
+@pytest.mark.channel("bank: unknown outcome")
+@pytest.mark.parametrize("trouble", ["lost", "killed", "told in between", "not carried out"])
+async def test_what_could_not_be_undone_is_never_undone_again(
+    town: UnionPayTown, bill: IssuedBill, trouble: str
+) -> None:
+    await give_back(town, await surplus(town, bill))
+    await town.control("faults", undone=["39", "10"] if trouble == "not carried out" else ["39"])
+    town.line.lost = {"refund"}
+    town.line.deadly = {"refund"} if trouble == "killed" else set()
+    await asyncio.gather(usecases.ask_refunds(town.service), return_exceptions=True)
+    assert town.line.calls[-2:] == ["void", "refund"]
+    town.line.lost = town.line.deadly = set()
+    for _ in range(2):  # for a while UnionPay knows of neither, though the refund may stand there
+        await town.control("faults", undone=["34", "34"])
+        await town.tick()
+    if trouble == "told in between":
+        await town.deliver()
+    town.gateway.letters.clear()
+    await town.control("faults")
+    for _ in range(2):
+        await town.tick()
+    assert (await states(town))[0][0] == "settled"
+    assert town.line.calls.count("void") == 1
+    assert [each.amount for each in town.trades("04")] == [32000]
+
+
+async def test_who_was_overtaken_while_undoing_was_refused_refunds_nothing(
+    town: UnionPayTown, bill: IssuedBill
+) -> None:
+    await give_back(town, await surplus(town, bill))
+    leases = []
+    for later in (timedelta(), timedelta(hours=2)):
+        async with town.service.database.writing() as tx:
+            leases.append(await store.lease_refund(tx, POOL, wall_now() + later, 60, 3600))
+    first, second = leases
+    assert first is not None
+    assert second is not None
+    await town.control("faults", undone=["39"])
+    assert (await unionpay_refunds.submit(town.service, first)).detail == "overtaken"
+    assert town.line.calls[-1] == "void"
+    await unionpay_refunds.submit(town.service, second)
+    assert (len(town.trades("31")), len(town.trades("04"))) == (1, 0)
+    await town.tick()
+    assert (await states(town))[0][0] == "settled"
+
+
 async def test_a_void_that_fails_later_becomes_a_refund(town: UnionPayTown, bill: IssuedBill) -> None:
     collection_id = await surplus(town, bill)
     await give_back(town, collection_id)
@@ -246,6 +296,9 @@ async def test_a_days_file_settles_what_unionpay_holds(town: UnionPayTown, bill:
     desk, statement = await bring(town, await printed(town))
     assert (statement["state"], statement["layout"]) == ("accepted", "unionpay_day_file")
     assert await desk.results(statement["statement_id"]) == ["matched"] * 4
+    path = f"/v1/statements/{statement['statement_id']}/rows"
+    shown = (await town.suite.client("payments", "payments:read").get(path, params={"pool": POOL})).json()["items"]
+    assert all(mask_card(CARD) in row["text"] and CARD not in row["text"] for row in shown)
     balances = await desk.balances()
     assert balances["special_account"] == 2 * 32000  # three came, one went back
     assert "held/bank/UNIONPAY" not in balances
@@ -253,6 +306,17 @@ async def test_a_days_file_settles_what_unionpay_holds(town: UnionPayTown, bill:
     assert again.json()["statement_id"] == statement["statement_id"]
     await work(town.suite)
     assert await desk.balances() == balances
+
+
+@pytest.mark.parametrize("chunk_rows", [1, 2, 3, 4])
+async def test_a_zip_is_taken_chunk_by_chunk(
+    town: UnionPayTown, monkeypatch: pytest.MonkeyPatch, chunk_rows: int
+) -> None:
+    await paid_day(town, 3)
+    monkeypatch.setattr(taking_statements, "CHUNK_ROWS", chunk_rows)
+    desk, statement = await bring(town, await printed(town))
+    assert statement["state"] == "accepted"
+    assert await desk.results(statement["statement_id"]) == ["matched"] * 3
 
 
 async def test_a_payment_of_the_late_evening_stands_in_the_next_days_file(town: UnionPayTown, bill: IssuedBill) -> None:

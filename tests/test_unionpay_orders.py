@@ -9,9 +9,12 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
+from deploy.local.simulators.unionpay_books import CARD
 from deploy.local.simulators.unionpay_wire import Keys
 from deploy.local.simulators.wechat_wire import Keys as WechatKeys
 from services.payments import usecases
+from services.payments.usecases.unionpay import message_context
+from shared.identity import mask_card
 from shared.metrics import CHANNEL_MESSAGES
 from tests.payments_town import POOL, Counter, IssuedBill, issue_bills
 from tests.suite import InProcessSuite, close_app
@@ -63,7 +66,11 @@ async def test_a_payer_scans_a_code_pays_and_gets_a_receipt(town: UnionPayTown, 
     assert (money["outcome"], money["channel"], money["method"]) == ("settled", "bank", "unionpay_native")
     [submission] = await town.rows("select reference, message from submission")
     assert submission["reference"] == f"UNIONPAY/20211205/{number}"
-    assert submission["message"]["accNo"] == "6222***********0003"  # all that UnionPay said
+    assert submission["message"]["accNo"] == mask_card(CARD) == "629999*********0034"  # all that UnionPay said
+    [message] = await town.rows("select message_id, body, content from channel_message")
+    assert message["content"]["accNo"] == mask_card(CARD)
+    assert CARD.encode() not in message["body"]
+    assert f"accNo={CARD}".encode() in town.service.sealer.open(message["body"], message_context(message["message_id"]))
     client = town.suite.client("payments", "payments:read")
     accounts = (await client.get("/v1/accounts", params={"pool": POOL})).json()["items"]
     assert {item["account"]: item["balance_fen"] for item in accounts}["held/bank/UNIONPAY"] == 32000
@@ -307,8 +314,10 @@ async def test_a_genuine_notice_that_cannot_be_read_is_kept_and_asked_for_again(
     said = {"version": "5.1.0", "signMethod": "01", "txnType": "01", "respCode": "00", "merId": "777290058110097"}
     body = urlencode(town.gateway.keys.signed(said)).encode()
     assert (await town.notify(body)).status_code == 500
-    [kept] = await town.rows("select pool, status, body from channel_message")
-    assert (kept["pool"], kept["status"], bytes(kept["body"])) == ("000000", "unreadable", body)
+    [kept] = await town.rows("select pool, status, message_id, body from channel_message")
+    sealed_for = message_context(kept["message_id"])
+    assert (kept["pool"], kept["status"]) == ("000000", "unreadable")
+    assert town.service.sealer.open(kept["body"], sealed_for) == body
     broken = await town.suite.invariants_broken()
     assert [item["name"] for item in broken["payments"]] == ["channel_message_is_judged"]
     async with town.service.database.writing() as tx:
@@ -397,11 +406,11 @@ async def test_who_pays_on_both_channels_has_the_second_payment_back(town: Union
 
 
 @pytest.mark.lesson("late success")
-async def test_a_code_that_is_scanned_after_cash_was_taken_is_surplus_and_goes_back(
+async def test_a_code_that_is_scanned_after_a_card_was_charged_is_surplus_and_goes_back(
     town: UnionPayTown, bill: IssuedBill
 ) -> None:
     order = await town.ordered(bill)
-    await (await Counter.open(town.suite)).take([bill])
+    await (await Counter.open(town.suite)).take([bill], pos="s1")
     await town.tick()
     assert (await town.read(order))["status"] == "closing"  # nobody can close it there
     await town.pay(order)

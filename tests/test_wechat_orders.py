@@ -525,7 +525,7 @@ async def test_money_comes_after_whatever_end_the_channel_told(
 @pytest.mark.lesson("late success")
 async def test_a_late_success_of_a_bill_that_was_paid_elsewhere_is_surplus(town: WechatTown, bill: IssuedBill) -> None:
     order = await town.ordered(bill)
-    await (await Counter.open(town.suite)).take([bill])
+    await (await Counter.open(town.suite)).take([bill], pos="s1")
     await town.control("faults", late_success_after_close=1)
     await town.tick()
     closed = await town.read(order)
@@ -665,9 +665,9 @@ async def test_two_channels_at_once_have_one_winner(town: WechatTown) -> None:
     assert (await town.summary())["receipts"] == {"issued": 20, "voided": 0, "gaps": 0, "duplicates": 0}
 
 
-async def test_an_order_of_a_bill_that_cash_has_paid_is_closed_by_a_job(town: WechatTown, bill: IssuedBill) -> None:
+async def test_an_order_of_a_bill_that_a_card_has_paid_is_closed_by_a_job(town: WechatTown, bill: IssuedBill) -> None:
     order = await town.ordered(bill)
-    await (await Counter.open(town.suite)).take([bill])
+    await (await Counter.open(town.suite)).take([bill], pos="s1")
     assert await usecases.close_superseded_orders(town.service)
     assert (await town.read(order))["status"] == "closing"
     assert await usecases.ask_orders(town.service)
@@ -683,12 +683,12 @@ async def test_an_order_whose_bill_is_paid_while_the_channel_takes_it_is_not_han
 ) -> None:
     counter = await Counter.open(town.suite)
 
-    async def pay_in_cash(request: httpx.Request) -> None:
+    async def pay_by_card(request: httpx.Request) -> None:
         if request.url.path.endswith("/jsapi"):
-            assert (await counter.take([bill])).status_code == 201
+            assert (await counter.take([bill], pos="s1")).status_code == 201
             await town.tick()
 
-    town.line.after = pay_in_cash
+    town.line.after = pay_by_card
     answer = await town.order(bill, key="k1")
     assert (answer.status_code, answer.json()["code"]) == (409, "payment_not_taken")
     assert [error["code"] for error in answer.json()["errors"]] == ["already_paid"]
@@ -732,7 +732,7 @@ async def test_a_surplus_goes_back_through_wechat_and_is_settled_once(
     town: WechatTown, bill: IssuedBill, told: str
 ) -> None:
     order = await town.ordered(bill)
-    await (await Counter.open(town.suite)).take([bill])
+    await (await Counter.open(town.suite)).take([bill], pos="s1")
     await town.pay(order)
     collection_id = (await town.read(order))["collection_id"]
     await town.control("faults", refund="ABNORMAL")

@@ -38,6 +38,7 @@ from services.payments.schemas.unionpay import UnionPayResult
 from services.payments.settings import PosFile, UnionPayFiles, WithholdingSettings
 from services.registration.formats import package, roster
 from shared.sheets import SheetUnreadable
+from shared.webhooks import addresses
 
 _ROOT = Path(__file__).resolve().parents[2]
 _VECTORS = _ROOT / "tests" / "vectors"
@@ -135,6 +136,19 @@ def _terminal(data: bytes) -> None:
     tax_envelope.read_items(request, {})
 
 
+def _wechat_signature(data: bytes) -> None:
+    """Timestamp, nonce, serial and signature, a line each, and the body: headers are Latin-1."""
+    *lines, body = [*data.split(b"\n", 4), b"", b"", b"", b""][:5]
+    names = ("Wechatpay-Timestamp", "Wechatpay-Nonce", "Wechatpay-Serial", "Wechatpay-Signature")
+    headers = {name: line.decode("latin-1") for name, line in zip(names, lines, strict=True)}
+    _KEYRING.verify(headers, body, _WECHAT_NOW)
+
+
+def _webhook_url(data: bytes) -> None:
+    for private in (False, True):
+        addresses.check_url(data.decode("utf-8", errors="replace"), private=private)
+
+
 def _sheet(read: Callable[[str, bytes], Any], name: str) -> Target:
     return _refusing(partial(read, name), SheetUnreadable)
 
@@ -168,6 +182,7 @@ TARGETS: Mapping[str, Target] = {
     "fund_flow": _statement(Source.ACCOUNT, "WECHAT"),
     "trade_bill_whole": _refusing(wechat_bill.read_trade_bill, ValueError),
     "wechat_notice": _refusing(_wechat_notice, genuine.Unreadable),
+    "wechat_signature": _refusing(_wechat_signature, genuine.NotGenuine),
     "wechat_transaction": _refusing(lambda data: wechat.read_transaction(wechat.read_json(data)), genuine.Unreadable),
     "wechat_refund": _refusing(lambda data: wechat.read_refund(wechat.read_json(data)), genuine.Unreadable),
     "unionpay_form": _refusing(
@@ -184,6 +199,7 @@ TARGETS: Mapping[str, Target] = {
     "tax_terminal": _refusing(_terminal, tax_envelope.EnvelopeUnreadable),
     "ledger_batch": _refusing(_ledger_batch, ledger_batches.BatchUnreadable),
     "verify_form": _form,
+    "webhook_url": _refusing(_webhook_url, ValueError),
     "feed_csv": _sheet(_feed_of("civil_affairs"), "名单.csv"),
     "feed_xlsx": _sheet(_feed_of("civil_affairs"), "名单.xlsx"),
     "feed_jsonl": _sheet(_feed_of("civil_affairs"), "名单.jsonl"),
@@ -203,6 +219,16 @@ def _tips_seeds() -> Sequence[bytes]:
     return [text.encode("gbk").rpartition(b"<!--")[0] for name, text in _vector("gov").items() if name.isdigit()]
 
 
+_NOTICE = _vector("wechat")["notification"]
+_SERIAL, _WECHAT_NOW = "PUB_KEY_ID_0119000072912026100100111111111111", 1_790_820_063.0
+_KEYRING = wechat.Keyring({_SERIAL: wechat.public_key(_vector("wechat")["wechatpay_public_key"].encode())})
+
+
+def _signed_notice() -> bytes:
+    headers = [_NOTICE["headers"][f"Wechatpay-{name}"] for name in ("Timestamp", "Nonce", "Serial", "Signature")]
+    return "\n".join([*headers, _NOTICE["body"]]).encode()
+
+
 SEEDS: Mapping[str, Sequence[bytes]] = {
     "bank_json": [
         (
@@ -218,8 +244,9 @@ SEEDS: Mapping[str, Sequence[bytes]] = {
         )
     ],
     "bank_check_file": ["2|640.00\n20211205|000000000001|140522A|320.00|COUNTER|缴费\n".encode()],
-    "wechat_notice": [_vector("wechat")["notification"]["body"].encode()],
-    "wechat_transaction": [str(_vector("wechat")["notification"]["plaintext"]).encode()],
+    "wechat_notice": [_NOTICE["body"].encode()],
+    "wechat_signature": [_signed_notice()],
+    "wechat_transaction": [str(_NOTICE["plaintext"]).encode()],
     "unionpay_form": [_vector("unionpay")["to_sign"].encode()],
     "unionpay_answer": [_vector("unionpay")["to_sign"].encode()],
     "withholding_return": [_vector("gov")["batch_file"].encode("gbk")],
@@ -248,6 +275,7 @@ SEEDS: Mapping[str, Sequence[bytes]] = {
     "tax_terminal": [
         b'{"head": {"serviceCode": "S1"}, "body": {"request": {"list": {"v": {"spuuid": "1", "sjje": "1.00"}}}}}'
     ],
+    "webhook_url": [b"https://partner.example/canbao", b"http://[::1]:8080/", b"https://[64:ff9b::7f00:1]/"],
     "feed_csv": ["身份证号,姓名,救助类别,认定日期\n110101199003070000,王小明,低保,2021-08-01\n".encode()],
     "roster_csv": ["姓名,证件号码,户籍区划\n王小明,110101199003070000,140522\n".encode()],
     "package": [(_ROOT / "services" / "registration" / "packages" / "county-2015.yaml").read_bytes()[:15000]],

@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse
 from shared import idempotency, tokens, versions
 from shared.idempotency import OnceKey, respond
 from shared.pages import After, Limit, Pool
-from shared.problem import declare
+from shared.problem import Problem, declare
 from shared.versions import IfMatch
 
 from .. import schemas, usecases
@@ -57,11 +57,9 @@ async def verify_receipt(
     day: Annotated[date, Query(description="开票日期", examples=["2021-12-05"])],
 ) -> Any:
     """Whether a receipt is genuine and counts. Open to everybody, and slow for who guesses: no token."""
-    wait = usecases.wait_for_check(service, _address(request), number, time.monotonic())
-    if wait:
-        raise problems.TOO_MANY_TRIES(seconds=wait)
     response.headers["Cache-Control"] = "no-store"
-    return await usecases.verify_receipt(service, usecases.Asked(code, number, check_code, amount_fen, day))
+    asked = usecases.Asked(code, number, check_code, amount_fen, day)
+    return await usecases.verify_receipt(service, asked, _address(request), time.monotonic())
 
 
 @router.get("/verify", response_class=HTMLResponse, include_in_schema=False)
@@ -71,8 +69,12 @@ async def show_verify_page(service: Service, request: Request) -> HTMLResponse:
     asked, faults = verify_page.read(given) if any(given.values()) else (None, {})
     answer, wait = None, 0
     if asked:
-        wait = usecases.wait_for_check(service, _address(request), asked["number"], time.monotonic())
-        answer = None if wait else await usecases.verify_receipt(service, usecases.Asked(**asked))
+        try:
+            answer = await usecases.verify_receipt(
+                service, usecases.Asked(**asked), _address(request), time.monotonic()
+            )
+        except Problem as problem:
+            wait = problem.retry_seconds
     headers = {
         "Cache-Control": "no-store",
         "Content-Security-Policy": verify_page.CONTENT_SECURITY,

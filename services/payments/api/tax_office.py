@@ -10,7 +10,7 @@ from shared.pages import After, Limit, Pool
 from shared.problem import declare
 
 from .. import schemas, usecases
-from ..rules.tax_assessments import LineState
+from ..rules.tax_assessments import TaxLineState
 from ..schemas import tax_office as wire
 from .parts import BillNo, Checking, Reading, Service, Writing
 
@@ -22,7 +22,7 @@ async def list_tax_assessments(
     service: Service,
     caller: Reading,
     pool: Pool,
-    state: Annotated[LineState | None, Query(description="Only in this state", examples=["refused"])] = None,
+    state: Annotated[TaxLineState | None, Query(description="Only in this state", examples=["refused"])] = None,
     bill_no: Annotated[
         str | None, Query(max_length=32, description="Only of this bill", examples=["9901017QK3M9Z5T2WB8XCD"])
     ] = None,

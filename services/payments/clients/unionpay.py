@@ -212,7 +212,7 @@ class UnionPayClient:
             return Unknown(f"not signed by the channel ({error})")
         except Unreadable as error:
             return Unknown(f"unreadable: {error}")
-        if said.resp_code in wire.UNKNOWN:
+        if said.resp_code != NO_FILE and not wire.is_refusal(said.resp_code):
             return Unknown(said.resp_code)
         return Refused(said.resp_code, said.resp_msg)
 

@@ -23,6 +23,10 @@ FORMAT = "canbao-ledger-batch"
 VERSION = 1
 MOST_LINES = 20_000
 MOST_LINE_BYTES = 16 * 1024
+MOST_BYTES = 32 * 1024 * 1024
+"""Of a file; the agent's application begins another batch before."""
+_MOST_FRAME_BYTES = 4 * 1024
+"""Of the head, and of the foot."""
 
 _HEAD = frozenset({"format", "version", "pool", "ledger_id", "agent", "batch_no", "made_at", "lines"})
 _FOOT = frozenset({"sha256", "signed_at", "ed25519"})
@@ -48,18 +52,25 @@ class BatchFile:
 
 
 def read_batch(data: bytes) -> BatchFile:
-    """Read a batch and compare its hash and count. Raises BatchUnreadable for one that is cut, altered or another."""
+    """Read a batch and compare its hash and count. Raises BatchUnreadable for one that is cut, altered or another.
+
+    What is cheap is looked at first: nothing is parsed or split before its size is known to be that of a batch.
+    """
+    if len(data) > MOST_BYTES:
+        raise BatchUnreadable(f"文件最大 {MOST_BYTES // 1024 // 1024} MiB，请分批导出")
+    if data.count(b"\n") > MOST_LINES + 2:
+        raise BatchUnreadable(f"文件行数过多；每批 1 至 {MOST_LINES} 行，请分批导出")
     end = data.rstrip(b"\r\n")
     start = end.rfind(b"\n") + 1
-    foot = _object(end[start:], _FOOT, "末行（sha256、签名）")
-    rows = data[:start].split(b"\n")[:-1]
-    if not rows:
+    if not start:
         raise BatchUnreadable("文件不完整，请重新导出后再传")
-    head = _object(rows[0], _HEAD, "首行（批次信息）")
+    foot = _object(end[start:], _FOOT, "末行（sha256、签名）")
+    head = _object(data[: data.find(b"\n")], _HEAD, "首行（批次信息）")
     if (head["format"], head["version"]) != (FORMAT, VERSION):
         raise BatchUnreadable(f"首行的 format 应为 {FORMAT}，version 应为 {VERSION}")
-    if hashlib.sha256(data[:start]).hexdigest() != foot["sha256"]:
+    if hashlib.sha256(memoryview(data)[:start]).hexdigest() != foot["sha256"]:
         raise BatchUnreadable("文件内容与末行的 sha256 不符，文件可能被截断或改动，请重新导出后再传")
+    rows = data[:start].split(b"\n")[:-1]
     lines = [(at, row.rstrip(b"\r")) for at, row in enumerate(rows[1:], start=2)]
     if len(lines) != head["lines"] or not 1 <= len(lines) <= MOST_LINES:
         raise BatchUnreadable(f"首行写明 {head['lines']} 行，实有 {len(lines)} 行；每批 1 至 {MOST_LINES} 行")
@@ -96,6 +107,8 @@ def write_refused(rows: Sequence[tuple[int, bytes, str, str]]) -> bytes:
 
 
 def _object(raw: bytes, names: frozenset[str], what: str) -> Mapping[str, Any]:
+    if len(raw) > _MOST_FRAME_BYTES:
+        raise BatchUnreadable(f"{what}最多 {_MOST_FRAME_BYTES} 字节，文件可能不完整，请重新导出后再传")
     try:
         found = json.loads(raw)
     except (ValueError, RecursionError) as error:

@@ -7,12 +7,13 @@ A grid may come as one object where it has one element (the same trap as `v`): b
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from ..rules.tax_assessments import LineKind
+from ..rules.tax_assessments import TaxLineKind
 from .tax_envelope import elements
 
 FIELDS: Mapping[str, str] = {
@@ -43,13 +44,15 @@ FIELDS: Mapping[str, str] = {
 }
 """Our names and the bureau's."""
 
+_LINE_NO = re.compile(r"[0-9]{1,9}")
+
 
 @dataclass(frozen=True)
 class AssessmentLine:
     """A bill as the bureau is told of it."""
 
     line_no: int
-    kind: LineKind
+    kind: TaxLineKind
     bill_no: str
     version: int
     unit: str
@@ -96,7 +99,7 @@ class AssessmentWire:
         """A batch; the same lines give the same bytes."""
         grids = {
             grid: [self._line(line) for line in lines if line.kind is kind]
-            for grid, kind in (("saves", LineKind.SAVE), ("cancels", LineKind.CANCEL))
+            for grid, kind in (("saves", TaxLineKind.SAVE), ("cancels", TaxLineKind.CANCEL))
         }
         summary = {"count": len(lines), "date": f"{day}"}
         whole = {"batch_no": batch_no, "summary": summary, **grids}
@@ -119,7 +122,7 @@ class AssessmentWire:
         names = self._names
         lines = list(self._results(elements(data.get(names["results"]))))
         echo = data.get(names["echo"])
-        bad = int(echo[names["line_no"]]) if isinstance(echo, dict) and names["line_no"] in echo else None
+        bad = _line_no(echo[names["line_no"]]) if isinstance(echo, dict) and names["line_no"] in echo else None
         return BatchResult(str(data.get(names["code"], "")), str(data.get(names["message"], "")), lines, bad)
 
     def _results(self, found: Iterable[Any]) -> Iterable[LineResult]:
@@ -129,7 +132,7 @@ class AssessmentWire:
                 raise ValueError("a result is an object")  # noqa: TRY004 -- of the bytes
             result = str(each.get(names["result"], ""))
             kept = None if result in self._waiting else result in self._kept
-            yield LineResult(int(each[names["line_no"]]), kept, str(each.get(names["error"]) or result))
+            yield LineResult(_line_no(each[names["line_no"]]), kept, str(each.get(names["error"]) or result))
 
     def _line(self, line: AssessmentLine) -> dict[str, Any]:
         period = line.period or ("", "")
@@ -150,3 +153,11 @@ class AssessmentWire:
 
     def _named(self, values: Mapping[str, Any]) -> dict[str, Any]:
         return {self._names[name]: value for name, value in values.items()}
+
+
+def _line_no(value: Any) -> int:
+    """A line's number, which comes as a number or as a text."""
+    text = str(value)
+    if not _LINE_NO.fullmatch(text):
+        raise ValueError("a line is named by its number")
+    return int(text)

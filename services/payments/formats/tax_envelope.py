@@ -6,6 +6,7 @@ The trap: `v` is an object where there is one element, and an array where there 
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,9 +19,12 @@ FIELDS: Mapping[str, str] = {
     "payer_name": "xm",
     "batch_no": "hkpch",
     "person_id": "rybm",
+    "item": "zsxmDm",
     "list": "jfxxlist",
 }
 """Our names and the terminals'."""
+
+_YUAN = re.compile(r"([0-9]{1,12})\.([0-9]{2})")
 
 
 class EnvelopeUnreadable(ValueError):
@@ -83,8 +87,11 @@ def _item(item: Any, names: Mapping[str, str]) -> Any:
         return item
     wanted = ("event_id", "bill_no", "paid_at", "voucher_no", "payer_name", "person_id")
     found = {name: item[names[name]] for name in wanted if names[name] in item}
+    # Terminals write this one as zsxmdm, too.
+    code = next((value for name, value in item.items() if name.lower() == names["item"].lower()), None)
+    if code not in (None, ""):
+        found["item"] = str(code)
     amount = item.get(names["amount"])
-    whole, dot, cents = amount.partition(".") if isinstance(amount, str) else ("", "", "")
-    if dot and whole.isascii() and whole.isdigit() and len(cents) == 2 and cents.isascii() and cents.isdigit():
-        found["amount_fen"] = int(whole + cents)
+    if isinstance(amount, str) and (yuan := _YUAN.fullmatch(amount)):
+        found["amount_fen"] = int(yuan[1] + yuan[2])
     return found

@@ -6,8 +6,8 @@ the middle certificate of the settings, which the root has issued, in force toda
 """
 
 import base64
-import binascii
 import hashlib
+import re
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -39,6 +39,19 @@ ABSENT = "34"
 DUPLICATE = "12"
 """A transaction of this number stands there already."""
 MOST_FILE_BYTES = 64 * 1024 * 1024
+
+
+def is_refusal(code: str) -> bool:
+    """Whether a response code says that nothing was done: 01 to 89 but for UNKNOWN.
+
+    Of what no published table names, letters and 90 to 99, nobody knows what it did: it is asked about.
+    """
+    return re.fullmatch("0[1-9]|[1-8][0-9]", code) is not None and code not in UNKNOWN
+
+
+def is_refused_by_card(code: str) -> bool:
+    """Whether it is the card that refuses, 60 to 89: trying again is of no use."""
+    return is_refusal(code) and code >= "60"
 
 
 @dataclass(frozen=True)
@@ -107,7 +120,7 @@ class Trust:
         try:
             signature = base64.b64decode(fields["signature"], validate=True)
             key.verify(signature, digest(fields), padding.PKCS1v15(), hashes.SHA256())
-        except (InvalidSignature, binascii.Error) as error:
+        except (InvalidSignature, ValueError) as error:  # ValueError: no base64, or not even ASCII
             raise NotGenuine("signature") from error
 
     def _key(self, pem: str, now: datetime) -> RSAPublicKey:

@@ -27,8 +27,9 @@ from .unionpay import read_moment
 LAYOUT = "unionpay_day_file"
 ZIP = b"PK\x03\x04"
 EMPTY_ZIP = b"PK\x05\x06"
-_MOST_ZIPPED_BYTES = 64 * 1024 * 1024
-_MOST_BYTES = 512 * 1024 * 1024
+MOST_ZIPPED_BYTES = 32 * 1024 * 1024
+MOST_BYTES = 64 * 1024 * 1024
+"""Of a zip, and of the files in it together."""
 _TRADES, _ADJUSTMENTS = re.compile(r"ZM(?!E)"), re.compile(r"ZME")
 _SIGNED = re.compile(r"([CD]?)\s*([0-9]+)")
 _PIECE = 256 * 1024
@@ -37,16 +38,19 @@ _PIECE = 256 * 1024
 class ZipSplitter:
     """Pieces of a zip → the lines of the files in it: first the trades, then the adjustments.
 
-    Raises StatementUnreadable at the end, where it is no such zip, or not all of it.
+    The files are unpacked in pieces, as their lines are asked for. Raises StatementUnreadable at the end, where it is
+    no such zip, or not all of it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most_zipped: int = MOST_ZIPPED_BYTES, most: int = MOST_BYTES) -> None:
+        """`most_zipped` and `most`: the size of a zip, and of what is in it, in bytes."""
         self._file = io.BytesIO()
+        self._most_zipped, self._most = most_zipped, most
 
     def feed(self, piece: bytes) -> Iterator[RawLine]:
         """Nothing yet: the directory of a zip stands at its end. Raises StatementUnreadable for too large a file."""
-        if self._file.tell() + len(piece) > _MOST_ZIPPED_BYTES:
-            raise StatementUnreadable("压缩包过大")
+        if self._file.tell() + len(piece) > self._most_zipped:
+            raise StatementUnreadable(f"压缩包过大，最多 {self._most_zipped} 字节")
         self._file.write(piece)
         return iter(())
 
@@ -54,11 +58,14 @@ class ZipSplitter:
         """Every line. `number` goes on from one file to the other."""
         try:
             with zipfile.ZipFile(self._file) as packed:
-                number = 0
-                for name in _members(packed):
+                number = unpacked = 0
+                for name in _members(packed, self._most):
                     splitter = LineSplitter()
                     with packed.open(name) as member:
                         while piece := member.read(_PIECE):
+                            unpacked += len(piece)
+                            if unpacked > self._most:  # the directory of a zip says what its maker wants
+                                raise _too_large(self._most)
                             for line in splitter.feed(piece):
                                 number += 1
                                 yield RawLine(number, line.raw, line.cut)
@@ -69,14 +76,18 @@ class ZipSplitter:
             raise StatementUnreadable(f"压缩包损坏或不完整，请重新下载：{error}") from error
 
 
-def _members(packed: zipfile.ZipFile) -> Sequence[str]:
-    if sum(each.file_size for each in packed.infolist()) > _MOST_BYTES:
-        raise StatementUnreadable("压缩包内文件过大")
+def _members(packed: zipfile.ZipFile, most: int) -> Sequence[str]:
+    if sum(each.file_size for each in packed.infolist()) > most:
+        raise _too_large(most)
     names = packed.namelist()
     trades = [name for name in names if _TRADES.search(name)]
     if not trades:
         raise StatementUnreadable("压缩包内没有成功交易文件（ZM）")
     return [*sorted(trades), *sorted(name for name in names if _ADJUSTMENTS.search(name))]
+
+
+def _too_large(most: int) -> StatementUnreadable:
+    return StatementUnreadable(f"压缩包内文件过大，合计最多 {most} 字节")
 
 
 @dataclass

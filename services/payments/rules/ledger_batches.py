@@ -29,7 +29,7 @@ BATCH_TRANSITIONS = Graph(
         (BatchState.TAKEN, BatchAct.SEND_AGAIN): BatchState.RECEIVED,
     },
 )
-"""Every way a batch begins (from None) and changes; drawn in the README."""
+"""Every way a batch begins (from None) and changes; drawn in docs/agents.md."""
 
 MALFORMED = "malformed"
 """Why a line is refused that is no line at all; the others are in `ledgers.LineFault`."""

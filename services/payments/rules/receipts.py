@@ -41,7 +41,7 @@ RECEIPT_TRANSITIONS = Graph(
         (ReceiptState.ISSUED, ReceiptAct.OFFSET): ReceiptState.OFFSET,
     },
 )
-"""Every way a receipt begins (from None) and changes; drawn in the README. A red receipt is written once."""
+"""Every way a receipt begins (from None) and changes; drawn in docs/receipts.md. A red receipt is written once."""
 
 
 class SegmentState(StrEnum):
@@ -66,7 +66,7 @@ SEGMENT_TRANSITIONS = Graph(
         (SegmentState.HANDED_OUT, SegmentAct.WRITE_OFF): SegmentState.WRITTEN_OFF,
     },
 )
-"""Every way a segment begins (from None) and changes; drawn in the README."""
+"""Every way a segment begins (from None) and changes; drawn in docs/receipts.md."""
 
 
 class CancellationState(StrEnum):
@@ -94,7 +94,7 @@ CANCELLATION_TRANSITIONS = Graph(
         (CancellationState.REQUESTED, CancellationAct.REJECT): CancellationState.REJECTED,
     },
 )
-"""Every way a cancellation begins (from None) and changes; drawn in the README."""
+"""Every way a cancellation begins (from None) and changes; drawn in docs/receipts.md."""
 
 
 class Medium(StrEnum):

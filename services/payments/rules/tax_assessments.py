@@ -50,7 +50,7 @@ BATCH_PATIENCE: Mapping[BatchState, timedelta] = {
 """How long a batch may wait for the bureau; after that somebody is told."""
 
 
-class LineState(StrEnum):
+class TaxLineState(StrEnum):
     """核定明细: what the bureau said of a line."""
 
     WAITING = "waiting"
@@ -69,20 +69,20 @@ class LineAct(StrEnum):
 
 
 TAX_LINE_TRANSITIONS = Graph(
-    LineState,
+    TaxLineState,
     LineAct,
     {
-        (None, LineAct.GATHER): LineState.WAITING,
-        (LineState.WAITING, LineAct.KEEP): LineState.KEPT,
-        (LineState.WAITING, LineAct.REFUSE): LineState.REFUSED,
-        (LineState.WAITING, LineAct.REPEAT): LineState.REPEATED,
-        (LineState.REFUSED, LineAct.REPEAT): LineState.REPEATED,
+        (None, LineAct.GATHER): TaxLineState.WAITING,
+        (TaxLineState.WAITING, LineAct.KEEP): TaxLineState.KEPT,
+        (TaxLineState.WAITING, LineAct.REFUSE): TaxLineState.REFUSED,
+        (TaxLineState.WAITING, LineAct.REPEAT): TaxLineState.REPEATED,
+        (TaxLineState.REFUSED, LineAct.REPEAT): TaxLineState.REPEATED,
     },
 )
 """A line of a batch that was refused as a whole goes again by itself; a bad line when somebody says so."""
 
 
-class LineKind(StrEnum):
+class TaxLineKind(StrEnum):
     """What a line asks of the bureau."""
 
     SAVE = "save"  # collect this

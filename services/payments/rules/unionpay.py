@@ -37,11 +37,6 @@ def settled_on(payment_reference: str) -> date:
     return date(int(day[:4]), int(day[4:6]), int(day[6:]))
 
 
-def masked_card(number: str) -> str:
-    """A card's number as it may be kept: its first six and last four digits, whatever the channel has sent."""
-    return number[:6] + "*" * (len(number) - 10) + number[-4:] if len(number) > 10 else "*" * len(number)
-
-
 def back_number(pool: str, refund_id: UUID, *, undoing: bool) -> str:
     """The orderId under which a refund is carried out: 32 characters, because the day's file cuts longer ones.
 

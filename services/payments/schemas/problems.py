@@ -92,6 +92,15 @@ NOT_ABNORMAL = ProblemType(
         "Refund {refund_id} is {state}; only an abnormal one can be given up",
     ),
 )
+PAID_OTHERWISE = ProblemType(
+    "refund_paid_otherwise",
+    409,
+    ("退款已按其他金额付出", "Another sum was paid"),
+    (
+        "退款 {refund_id} 应退 {amount_fen} 分，渠道称已付 {told_fen} 分，不能放弃；请渠道更正其回执（足额或退回）",
+        "{told_fen} of {amount_fen} fen are paid: {refund_id} cannot be given up; have its channel correct its answer",
+    ),
+)
 PAID_BY_THE_SAME = ProblemType(
     "four_eyes",
     409,

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from shared.problem import ProblemType
 
-from ..rules.tax_assessments import LineKind, LineState
+from ..rules.tax_assessments import TaxLineKind, TaxLineState
 from .fields import Body, PoolField
 
 ASSESSMENT_NOT_REFUSED = ProblemType(
@@ -39,9 +39,9 @@ class TaxAssessment(BaseModel):
     bill_version: int = Field(description="Version of the bill that it was told", examples=[1])
     batch_no: str = Field(description="Number of the batch", examples=["9901010000000001"])
     line_no: int = Field(description="Number of the line; with the batch its key", examples=[1])
-    kind: LineKind = Field(description="`save`: collect this; `cancel`: do not any more", examples=["save"])
+    kind: TaxLineKind = Field(description="`save`: collect this; `cancel`: do not any more", examples=["save"])
     amount_fen: int = Field(description="Amount in fen", examples=[30000])
-    state: LineState = Field(
+    state: TaxLineState = Field(
         description="`waiting` for the bureau; `kept`; `refused` with its reason; `repeated`: goes again",
         examples=["refused"],
     )

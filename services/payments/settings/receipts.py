@@ -42,8 +42,8 @@ class ReceiptSettings(BaseModel):
     ticket_pattern: str = r"^[0-9A-Za-z]{6,40}$"
     """电子税票号码 as the tax bureau prints it."""
     checks_per_minute: Annotated[int, Field(ge=1)] = 20
-    """How often one address may ask the public check; a receipt may be tried as often in an hour, whoever asks.
-    Each worker process counts for itself."""
+    """How often one address may ask the public check. In an hour it may be wrong as often about one receipt, and as
+    many addresses may. Each worker process counts for itself."""
 
     def form(self, pool: str) -> ReceiptForm:
         """The form of a pool's receipts, its region filled in."""

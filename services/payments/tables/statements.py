@@ -202,6 +202,7 @@ statement_break = Table(
         "statement_break_missing",
         "pool",
         "collection_id",
+        text("(kind = 'ours_missing')"),  # what came after it was taken back is told apart from what was missing
         unique=True,
         postgresql_where=text("row_no is null and collection_id is not null and state <> 'superseded'"),
     ),

@@ -47,7 +47,7 @@ async def receive_ledger_batch(
 ) -> Answer:
     """Keep a batch; a job takes its lines. The device's signature says whose it is, whoever brings it.
 
-    Raises Problem LEDGER_UNKNOWN, AREA_FORBIDDEN, BATCH_UNREADABLE, BATCH_NOT_SIGNED.
+    Raises Problem TOO_LARGE, LEDGER_UNKNOWN, AREA_FORBIDDEN, BATCH_UNREADABLE, BATCH_NOT_SIGNED.
     """
     file = await asyncio.to_thread(_read, upload, pool, ledger_id)
 
@@ -175,9 +175,9 @@ async def _take_chunk(service: Payments, pool: str, batch_id: UUID, lines: Seque
 
 
 def _read(upload: Upload, pool: str, ledger_id: UUID) -> formats.BatchFile:
-    upload.file.seek(0)
+    data = evidence.whole(upload, formats.MOST_BYTES)
     try:
-        file = formats.read_batch(upload.file.read())
+        file = formats.read_batch(data)
     except formats.BatchUnreadable as error:
         raise wire.BATCH_UNREADABLE(why=error) from error
     if (file.pool, file.ledger_id) != (pool, ledger_id):

@@ -21,6 +21,7 @@ from .. import schemas
 from ..formats import receipt_pdf
 from ..formats.receipt_lines import red_line, vendor_line
 from ..rules import receipts as rules
+from ..schemas import receipt_problems as problems
 from ..schemas import receipts as wire
 from ..settings import ReceiptForm
 from ..store import receipts as store
@@ -114,23 +115,32 @@ class Asked:
     day: date
 
 
-def wait_for_check(service: Payments, address: str, number: str, now: float) -> int:
-    """Count a question of the public check; 0, or the seconds after which this address, or this number, may again."""
-    return max(service.check_rate.wait_seconds(address, now), service.number_rate.wait_seconds(number, now))
-
-
-async def verify_receipt(service: Payments, asked: Asked) -> dict[str, Any]:
+async def verify_receipt(service: Payments, asked: Asked, address: str, now: float) -> dict[str, Any]:
     """Whether there is a receipt with these values, and whether it counts; no more than is printed on it.
 
-    A wrong code is answered as an unknown number is: the same work is done, and the same is said.
+    A wrong code is answered as an unknown number is: the same work is done, and the same is said. `address` is who
+    asks, `now` the seconds of a steady clock. Who asks too often waits; then who has guessed too often at a receipt;
+    then everybody, for a receipt at which too many have guessed: each address counts there once, so that nobody alone
+    keeps others from asking. Raises Problem TOO_MANY_TRIES.
     """
+    receipt = f"{asked.code} {asked.number}"
+    guesser = f"{receipt} {address}"
+    wait = service.check_rate.wait_seconds(address, now) or max(
+        service.number_rate.left_seconds(key, now) for key in (guesser, receipt)
+    )
+    if wait:
+        raise problems.TOO_MANY_TRIES(seconds=wait, retry_seconds=wait)
     printed = rules.Printed(asked.code, asked.number, asked.amount_fen, asked.day)
     wanted = rules.check_code(service.sealer.lookup_hash, printed)
     right = hmac.compare_digest(wanted, asked.check_code.lower())
     async with service.database.reading() as tx:
         row = await store.find_by_fiscal_number(tx, asked.code, int(asked.number))
     known = _public(service, row, asked) if row else None
-    return known if right and known else {**dict.fromkeys(wire.VerifiedReceipt.model_fields), "found": False}
+    if right and known:
+        return known
+    if service.number_rate.count(guesser, now) == 1:
+        service.number_rate.count(receipt, now)
+    return {**dict.fromkeys(wire.VerifiedReceipt.model_fields), "found": False}
 
 
 def shown(service: Payments, row: Row, base: str) -> dict[str, Any]:

@@ -325,7 +325,7 @@ def line_context(statement_id: UUID, line_no: int) -> str:
 
 
 def text_of_line(service: Payments, statement_id: UUID, row: Mapping[str, Any]) -> str:
-    """A sealed line as text, for people; identity numbers are masked."""
+    """A sealed line as text, for people; identity and card numbers are masked."""
     return mask_in_text(read_text(service.sealer.open(row["raw"], line_context(statement_id, row["line_no"]))))
 
 
@@ -349,10 +349,10 @@ def _recognise(files: DayFiles, channel: Source, institution: str, day: date, up
     try:
         layout, splitter, reader = open_file(channel, institution, day, files, head)
         pieces = iter(lambda: upload.file.read(HEAD_BYTES), b"")
-        lines = [reader.take(line) for line in first_lines(splitter, head, pieces)]
+        found = (reader.take(line) for line in first_lines(splitter, head, pieces))
+        days = {business_day(line.paid_at) for line in found if line and line.paid_at}
     except StatementUnreadable as error:
         raise problems.STATEMENT_UNREADABLE(reason=error) from error
-    days = {business_day(line.paid_at) for line in lines if line and line.paid_at}
     if not fits_day(layout, days, day):
         raise problems.STATEMENT_OF_ANOTHER_DAY(found=f"{min(days)}…{max(days)}", day=day)
     return layout

@@ -5,8 +5,9 @@ and several workers may be at it. What the file says of itself is compared when 
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from shared import evidence
@@ -42,7 +43,9 @@ async def take_statement(service: Payments, statement: Row) -> bool:
         await asyncio.to_thread(intake.read, piece)
         if not await intake.store_whole_chunks():
             return intake.worked
-    intake.read_end()
+    while await asyncio.to_thread(intake.read_end):
+        if not await intake.store_whole_chunks():
+            return intake.worked
     return await intake.store_whole_chunks() and await intake.end()
 
 
@@ -58,6 +61,7 @@ class _Intake:
         self._read_rows = 0
         self._stored_rows = int(statement["rows_taken"])
         self._lines: list[StatementLine] = []
+        self._tail: Iterator[RawLine] | None = None
         self._ended = False
 
     def read(self, piece: bytes) -> None:
@@ -69,11 +73,14 @@ class _Intake:
             )
         self._take(self._splitter.feed(piece))
 
-    def read_end(self) -> None:
-        """Read what follows the last line end."""
+    def read_end(self) -> bool:
+        """Read a chunk of what follows the last line end, which of a zip is all; False when nothing is left."""
         assert self._splitter is not None
-        self._take(self._splitter.end())
-        self._ended = True
+        self._tail = self._tail or self._splitter.end()
+        lines = list(islice(self._tail, CHUNK_ROWS))
+        self._take(lines)
+        self._ended = len(lines) < CHUNK_ROWS
+        return not self._ended
 
     def _take(self, raw_lines: Iterable[RawLine]) -> None:
         assert self._reader is not None

@@ -208,7 +208,7 @@ def _line(settings: TaxAssessmentSettings, row: Row) -> AssessmentLine:
     period = settings.periods.get(row["scheme"])
     return AssessmentLine(
         line_no=row["line_no"],
-        kind=rules.LineKind(row["kind"]),
+        kind=rules.TaxLineKind(row["kind"]),
         bill_no=row["bill_no"],
         version=row["bill_version"],
         unit=row["unit_code"],

@@ -47,7 +47,7 @@ async def _confirm(
 ) -> bytes:
     named = request.get({**FIELDS, **settings.fields}["batch_no"])
     batch_no = named if isinstance(named, str) and 0 < len(named) <= 64 else signed.nonce[:64]
-    confirmations = [wire.read_confirmation(item) for item in items]
+    confirmations = [wire.read_terminal_confirmation(item) for item in items]
     batch = wire.TaxConfirmationBatch.model_construct(batch_no=batch_no, items=confirmations)
     try:
         answer = await confirm_tax_batch(service, signed, batch)

@@ -10,6 +10,7 @@ from typing import Any
 
 from shared.codes import Channel
 from shared.database import Row, Writer
+from shared.identity import mask_card
 from shared.problem import Problem
 
 from .. import schemas
@@ -19,7 +20,6 @@ from ..rules import orders as rules
 from ..rules import unionpay
 from ..rules.refunding import RefundState
 from ..rules.tax import NOT_NAMED
-from ..rules.unionpay import masked_card
 from ..schemas.unionpay import UnionPayResult
 from ..store import orders as store
 from .cashier import Came, book
@@ -31,6 +31,8 @@ CHANNEL = "unionpay"
 """Among orders and messages; in the books its money is a bank's."""
 
 _PURCHASE, _BACK = "01", frozenset({"04", "31"})
+_CARDS = frozenset({"accNo", "payCardNo"})
+"""The fields of a form that hold a card's number."""
 
 
 async def read_notification(service: Payments, _headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
@@ -42,15 +44,16 @@ async def read_notification(service: Payments, _headers: Mapping[str, str], body
     except Unreadable as error:
         raise NotGenuine("form", str(error)) from error
     service.unionpay.verify(fields)
+    message_id = f"sha256-{hashlib.sha256(wire.to_sign(fields).encode()).hexdigest()}"
     row: dict[str, Any] = {
-        "message_id": f"sha256-{hashlib.sha256(wire.to_sign(fields).encode()).hexdigest()}",
+        "message_id": message_id,
         "kind": fields.get("txnType", "")[:64],
         "reference": None,
         "status": rules.MESSAGE_TRANSITIONS[None, rules.MessageAct.RECEIVE],
         "verdict": None,
         "headers": {},
-        "body": body,
-        "content": fields,
+        "body": service.sealer.seal(body, message_context(message_id)),
+        "content": {name: mask_card(text) if name in _CARDS else text for name, text in fields.items()},
     }
     try:
         said = _read(fields)
@@ -58,6 +61,11 @@ async def read_notification(service: Payments, _headers: Mapping[str, str], body
     except Unreadable as error:
         unread = rules.MESSAGE_TRANSITIONS[None, rules.MessageAct.FAIL_TO_READ]
         return row | {"status": unread, "verdict": str(error), "content": {}}
+
+
+def message_context(message_id: str) -> str:
+    """What the bytes of a notification are sealed for: they hold a whole card number."""
+    return f"channel_message/{CHANNEL}/{message_id}"
 
 
 async def apply_message(service: Payments, tx: Writer, row: Row) -> rules.Verdict:
@@ -91,7 +99,7 @@ def came_by(pool: str, order: Mapping[str, Any] | None, said: UnionPayResult) ->
     reference = unionpay.reference(wire.read_day(said.settle_date, paid_at.date()), said.query_id)
     message = said.model_dump(mode="json", by_alias=True)
     if card := message.get("accNo"):
-        message["accNo"] = masked_card(str(card))
+        message["accNo"] = mask_card(str(card))
     if order is None:
         order = {"bill_no": said.order_no, "payer_name": NOT_NAMED, "payer_id": None, "region": pool, "product": ""}
     return Came(said.query_id, payment_of(order, reference, said.amount_fen, paid_at, message))

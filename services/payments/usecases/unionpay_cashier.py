@@ -75,10 +75,10 @@ class UnionPayCashier:
         if not isinstance(outcome, Done):
             return None
         said = outcome.value
-        if said.orig_resp_code in format_.UNKNOWN:
-            return Said(rules.Word.PAYING)
-        if said.orig_resp_code != format_.ACCEPTED:
+        if format_.is_refusal(said.orig_resp_code):
             return Said(rules.Word.UNPAID)
+        if said.orig_resp_code != format_.ACCEPTED:
+            return Said(rules.Word.PAYING)
         came = came_by(row["pool"], row, said)
         if came is None:
             _log.error("channel_answer_incomplete", channel=self.channel, order_no=row["order_no"])

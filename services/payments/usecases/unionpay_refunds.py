@@ -1,9 +1,11 @@
 """UnionPay gives money back: all of a payment of the same accounting day is undone (31), everything else refunded (04).
 
 Undoing and refunding have a number each, the same in every try. A payment is refunded only where undoing it was refused
-or has failed by UnionPay's own word, so that it never goes back twice. Accepted is not paid back: that is asked about.
+or has failed by UnionPay's own word; that is on record before the refund is sent, and from then on nothing is undone,
+whatever UnionPay does not know of yet: it never goes back twice. Accepted is not paid back: that is asked about.
 """
 
+from shared.clock import wall_now
 from shared.database import Row
 
 from ..clients import Done, Outcome, Refused, UnionPayClient, Unknown
@@ -11,11 +13,9 @@ from ..formats import unionpay as wire
 from ..rules import RefundState
 from ..rules import unionpay as rules
 from ..schemas.unionpay import UnionPayResult
+from ..store import refunds as store
 from .refund_words import NOT_SET_UP, Word
 from .suite import Payments
-
-_CARD_HOLDER = "60"
-"""From here on a refusal is about the card; those before are about us or UnionPay, and are mended and tried again."""
 
 
 async def submit(service: Payments, row: Row) -> Word:
@@ -23,12 +23,12 @@ async def submit(service: Payments, row: Row) -> Word:
     client = service.unionpay
     if client is None:
         return NOT_SET_UP
-    if not _undoable(client, row):
+    if row["undo_refused_at"] or not _undoable(client, row):
         return await _refund(client, row)
     number = rules.back_number(row["pool"], row["refund_id"], undoing=True)
     outcome = await client.void(number, *_about(row))
     if isinstance(outcome, Refused) and outcome.code != wire.DUPLICATE:
-        return await _refund(client, row)
+        return await _refund_instead(service, client, row)
     return _accepted(outcome)
 
 
@@ -40,13 +40,23 @@ async def query(service: Payments, row: Row) -> Word:
     said = await _result(client, row, undoing=False)
     if isinstance(said, Done):
         return _ended(said.value)
+    if _absent(said) and row["undo_refused_at"]:
+        return await _refund(client, row)
     if not _absent(said) or not _undoable(client, row):
         return _open(said)
     undone = await _result(client, row, undoing=True)
     if isinstance(undone, Done):
         word = _ended(undone.value)
-        return word if word.state is RefundState.SETTLED or _unknown(undone.value) else await _refund(client, row)
+        settled = word.state is RefundState.SETTLED
+        return word if settled or _unknown(undone.value) else await _refund_instead(service, client, row)
     return _open(undone)
+
+
+async def _refund_instead(service: Payments, client: UnionPayClient, row: Row) -> Word:
+    """Refund what could not be undone. Whoever asks after us finds this on record, or has us stop here."""
+    async with service.database.writing() as tx:
+        is_ours = await store.give_up_undoing(tx, row["pool"], row["refund_id"], row["tries"], wall_now())
+    return await _refund(client, row) if is_ours else Word(detail="overtaken")
 
 
 async def _refund(client: UnionPayClient, row: Row) -> Word:
@@ -73,7 +83,7 @@ def _about(row: Row) -> tuple[str, str, int]:
 def _accepted(outcome: Outcome[None]) -> Word:
     if isinstance(outcome, Done):
         return Word(RefundState.PROCESSING, detail="accepted")
-    if isinstance(outcome, Refused) and outcome.code >= _CARD_HOLDER:
+    if isinstance(outcome, Refused) and wire.is_refused_by_card(outcome.code):
         return Word(RefundState.FAILED, detail=outcome.code)
     return _open(outcome)
 
@@ -84,11 +94,11 @@ def _ended(said: UnionPayResult) -> Word:
         return Word(RefundState.SETTLED, reference=said.query_id or None)
     if _unknown(said):
         return Word(detail=code)
-    return Word(RefundState.FAILED, detail=code) if code >= _CARD_HOLDER else Word(absent=True, detail=code)
+    return Word(RefundState.FAILED, detail=code) if wire.is_refused_by_card(code) else Word(absent=True, detail=code)
 
 
 def _unknown(said: UnionPayResult) -> bool:
-    return said.orig_resp_code in wire.UNKNOWN
+    return said.orig_resp_code != wire.ACCEPTED and not wire.is_refusal(said.orig_resp_code)
 
 
 def _absent(outcome: Refused | Unknown) -> bool:

@@ -81,6 +81,12 @@ NOT_ABNORMAL = ProblemType(
         "The payout is {payout_state}; it is sent another way only where its channel could not bring it home",
     ),
 )
+PAID_OTHERWISE = ProblemType(
+    "payout_paid_otherwise",
+    409,
+    ("款项已按其他金额付出", "Another sum was paid"),
+    ("不能改道：{detail}", "It cannot go another way: {detail}"),
+)
 PAYOUT_REFUSED = ProblemType(
     "payout_refused",
     409,
