@@ -59,7 +59,7 @@ help:
 	@echo 'make check     lint, format, types, import laws'
 	@echo 'make format    puts the code into its format'
 	@echo 'make openapi   writes each services/<name>/openapi.json'
-	@echo 'make drawings  draws the state graphs into each services/<name>/README.md'
+	@echo 'make drawings  draws the state graphs into README.md and docs of each services/<name>'
 	@echo 'make lock      requirements.in -> requirements.lock, requirements-product.in -> requirements-product.lock (needs uv)'
 	@echo 'make clean     stops the suite and removes all its data (out/) and the environment (.venv)'
 	@echo

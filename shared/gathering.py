@@ -13,7 +13,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Hashable, Sequence
 from contextvars import Context
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 import structlog
@@ -61,9 +61,14 @@ class Gatherer:
 
     async def _run(self, key: Hashable) -> None:
         lane = self._lanes[key]
-        while lane.waiting:
-            await lane.settle(lane.next_group(self._most))
-        del self._lanes[key]
+        try:
+            while lane.waiting:
+                lane.taken = lane.next_group(self._most)
+                await lane.settle(lane.taken)
+        finally:
+            # Cut off in the middle, as where the process ends: whoever waits is told, and the next one begins anew.
+            del self._lanes[key]
+            lane.give_up()
 
 
 @dataclass(frozen=True)
@@ -78,6 +83,7 @@ class _Lane(Generic[Item, Done]):
     name: str
     commit: Commit[Item, Done]
     waiting: deque[_Entry[Item, Done]]
+    taken: list[_Entry[Item, Done]] = field(default_factory=list)
 
     def next_group(self, most: int) -> list[_Entry[Item, Done]]:
         """The longest-waiting items of which no two share a mark; behind one that stays, its marks stay, too."""
@@ -90,6 +96,12 @@ class _Lane(Generic[Item, Done]):
             taken |= entry.marks
         self.waiting.extendleft(reversed(left))
         return group
+
+    def give_up(self) -> None:
+        """Leave nobody waiting: what became of them is not known, and they may ask again."""
+        for entry in (*self.taken, *self.waiting):
+            if not entry.answer.done():
+                entry.answer.set_exception(ConnectionError("the group was cut off"))
 
     async def settle(self, group: Sequence[_Entry[Item, Done]]) -> None:
         """Commit a group and answer everybody in it."""

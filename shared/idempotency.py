@@ -116,24 +116,24 @@ async def run_all(
     pool: str,
     items: Sequence[Item],
     once_of: Callable[[Item], Once],
-    work: Callable[[Writer, Sequence[Item]], Awaitable[Sequence[Answer | Problem]]],
+    work: Callable[[Writer, Sequence[Item]], Awaitable[Sequence[Answer | Exception]]],
 ) -> list[Answer | Exception]:
     """Do the `work` of many requests, each once, in one transaction of `pool`; their answers, in their order.
 
     For requests gathered from several callers (`shared/gathering.py`), none of which share a key. `work` answers each
-    item, and has written nothing for those that it refuses. Raises DBAPIError where one of the keys is in other hands:
-    nothing was done then.
+    item, and has booked nothing for those that it refuses. An exception that is no Problem is not remembered: the item
+    comes again. Raises DBAPIError where one of the keys is in other hands: nothing was done then.
     """
     async with database.writing() as tx:
-        answers: list[Answer | Problem | None] = list(await _claim_all(tx, pool, [once_of(item) for item in items]))
+        answers: list[Answer | Exception | None] = list(await _claim_all(tx, pool, [once_of(item) for item in items]))
         fresh = [at for at, answer in enumerate(answers) if answer is None]
         done = await work(tx, [items[at] for at in fresh]) if fresh else []
         kept, left = [], []
         for at, answer in zip(fresh, done, strict=True):
             answers[at] = answer
-            if not isinstance(answer, Problem):
+            if isinstance(answer, Answer):
                 kept.append((once_of(items[at]), answer))
-            elif _is_kept(answer):
+            elif isinstance(answer, Problem) and _is_kept(answer):
                 kept.append((once_of(items[at]), _refusal(answer)))
             else:
                 left.append(once_of(items[at]))

@@ -13,13 +13,25 @@ class Rates:
 
     def wait_seconds(self, key: str, now: float) -> int:
         """Count one try at `now` (seconds of any steady clock); 0, or the seconds after which the next may come."""
+        wait = self.left_seconds(key, now)
+        if not wait:
+            self.count(key, now)
+        return wait
+
+    def left_seconds(self, key: str, now: float) -> int:
+        """0, or the seconds after which the next try may come; nothing is counted."""
+        times = self._times.get(key, deque())
+        while times and times[0] <= now - self._seconds:
+            times.popleft()
+        return max(1, math.ceil(times[0] + self._seconds - now)) if len(times) >= self._most else 0
+
+    def count(self, key: str, now: float) -> int:
+        """Count one try; how many there were within the window, this one among them."""
+        left = self.left_seconds(key, now)
         times = self._times.setdefault(key, deque())
         self._times.move_to_end(key)
         while len(self._times) > self._keys:
             self._times.popitem(last=False)
-        while times and times[0] <= now - self._seconds:
-            times.popleft()
-        if len(times) >= self._most:
-            return max(1, math.ceil(times[0] + self._seconds - now))
-        times.append(now)
-        return 0
+        if not left:  # a key that has to wait is not kept waiting longer by trying
+            times.append(now)
+        return len(times)

@@ -41,4 +41,26 @@ def require_version(current: int, wanted: int) -> None:
         raise VERSION_DIFFERS(version=wanted)
 
 
+def version_if_named(
+    if_match: Annotated[
+        str | None,
+        Header(alias="If-Match", description="ETag of the record as read; needed once there is one", examples=['"1"']),
+    ] = None,
+) -> int | None:
+    """The version a change is meant for; None where none is named. Raises Problem VERSION_DIFFERS."""
+    return version_from(if_match) if if_match else None
+
+
+def require_version_of(current: int | None, wanted: int | None) -> None:
+    """As `require_version` for a record that the same request may make: `current` is None where there is none yet.
+
+    Raises Problem VERSION_MISSING, VERSION_DIFFERS.
+    """
+    if current is not None and wanted is None:
+        raise VERSION_MISSING()
+    if current != wanted:
+        raise VERSION_DIFFERS(version=wanted)
+
+
 IfMatch = Annotated[int, Depends(version_from)]
+IfMatchOnChange = Annotated[int | None, Depends(version_if_named)]

@@ -1,5 +1,6 @@
 """How a bank writes: the public specification's XML in GBK, fen or yuan, codes of both kinds, what must be equal."""
 
+import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import date, datetime
@@ -22,7 +23,7 @@ from services.payments.rules.reconciling import Totals
 from services.payments.settings import CheckFile
 from shared.clock import SHANGHAI
 from shared.codes import Channel
-from tests.bank_town import DAY, Town, code, open_town, payment, reversal, serial
+from tests.bank_town import DAY, STRANGE, Town, code, open_town, payment, reversal, said, serial, signed
 from tests.payments_town import POOL, issue_bills
 
 Opened = Callable[..., AbstractAsyncContextManager[Town]]
@@ -208,9 +209,64 @@ async def test_a_bank_that_asks_before_it_debits_is_refused_another_amount(opene
         assert await town.rows("select 1 from bank_journal") == await town.rows("select 1 from collection") == []
         assert (await line.tell("result", DAY, "2", serial("1")))["body"]["state"] == "not_known"
         assert (await line.tell("pay", DAY, "1", payment(bill.bill_no)))["body"]["outcome"] == "settled"
-        # What was booked is answered, and what finds no open bill is booked as ever.
+        # What was booked has its answer, and a second payment is refused before the payer is debited.
+        assert (await line.tell("pay", DAY, "1", payment(bill.bill_no)))["body"]["outcome"] == "settled"
         assert code(await line.tell("pay", DAY, "1", payment(bill.bill_no, "319.99"))) == "serial_reused"
-        assert (await line.tell("pay", DAY, "3", payment(bill.bill_no, "1.00")))["body"]["outcome"] == "surplus"
+        assert code(await line.tell("pay", DAY, "3", payment(bill.bill_no))) == "already_paid"
+        assert len(await town.rows("select 1 from collection")) == 1
+
+
+@pytest.mark.parametrize(
+    ("about", "changes", "said", "rules"),
+    [
+        ("open", {"pay_amount": "319.99"}, "amount_differs", []),
+        ("unknown", {}, "bill_unknown", []),
+        ("paid", {}, "already_paid", []),
+        ("voided", {}, "bill_voided", []),
+        ("open", {"pay_time": "20211226000000"}, "outside_window", ["S004-06", "S004-08"]),
+        ("open", {"pay_time": "20210831235959"}, "outside_window", ["S004-06", "S004-08"]),
+        ("open", {"pay_time": "20210926000000"}, "closed_day", ["S004-07"]),
+        ("open", {"company_id": "WATER"}, "company_unknown", None),
+        pytest.param("elsewhere", {}, "wrong_place", ["S004-20"], marks=pytest.mark.rule("S004-20")),
+        ("open", {"pay_time": "20211225235959"}, "accepted", None),
+        ("open", {}, "accepted", None),
+    ],
+)
+@pytest.mark.parametrize("form", ["json", "xml"])
+async def test_a_bank_that_asks_first_debits_only_what_settles_a_bill(
+    opened: Opened, form: str, about: str, changes: dict[str, str], said: str, rules: list[str] | None
+) -> None:
+    async with opened(form=form, amount_must_equal=True, payments_per_minute=1000) as town:
+        bill, paid, voided = await issue_bills(town.suite, [32000] * 3)
+        line = town.line()
+        assert code(await line.tell("pay", DAY, "1", payment(paid.bill_no))) == "accepted"
+        async with town.service.database.writing() as tx:
+            await tx.execute(
+                "update bill set status = 'voided', voided_at = issued_at, void_reason = 'paid_before' "
+                "where bill_no = :no",
+                no=voided.bill_no,
+            )
+        numbers = {"open": bill, "paid": paid, "voided": voided}
+        number = {"unknown": STRANGE, "elsewhere": "371302ZZZZZZZZZZZZZZZZ"}.get(about) or numbers[about].bill_no
+        answers = [await line.tell("pay", DAY, "2", payment(number, **changes)) for _ in range(2)]
+        assert {code(answer) for answer in answers} == {said}
+        assert [answer["body"].get("rules") for answer in answers] == [rules, rules]
+        booked = 2 if said == "accepted" else 1
+        for table in ("collection", "bank_journal", "submission"):
+            assert len(await town.rows(f"select 1 from {table}")) == booked
+        assert len(await town.rows("select 1 from evidence where file_name like '%/2/pay'")) == 2  # all are kept
+
+
+async def test_one_serial_that_a_bank_asks_for_twice_at_once_settles_once(opened: Opened) -> None:
+    async with opened(amount_must_equal=True, payments_per_minute=1000) as town:
+        one, two = await issue_bills(town.suite, [32000, 32000])
+        line = town.line()
+        same = await asyncio.gather(*[line.tell("pay", DAY, "1", payment(one.bill_no)) for _ in range(4)])
+        assert [answer["body"].get("outcome") for answer in same] == ["settled"] * 4
+        other = await asyncio.gather(*[line.tell("pay", DAY, f"2{n}", payment(two.bill_no)) for n in range(4)])
+        assert sorted(code(answer) for answer in other) == ["accepted", *["already_paid"] * 3]
+        assert len(await town.rows("select 1 from collection where outcome = 'settled'")) == 2
+        assert len(await town.rows("select 1 from bank_journal")) == 2
 
 
 async def test_a_bank_that_asks_too_often_is_told_to_wait(opened: Opened) -> None:
@@ -245,6 +301,25 @@ async def test_money_goes_back_through_a_bank_that_writes_xml(opened: Opened) ->
         assert (done.state, (await bank.query_payout("F1", now=now)).state) == ("done", "done")
         assert (await bank.query_payout("F2", now=now)).reason == "not_known"
         assert (await bank.pay_out("F3", date(2021, 12, 5), paid["bank_seq"], 1, now=now)).reason == "exceeds_original"
+
+
+@pytest.mark.parametrize("form", ["json", "xml"])
+async def test_a_bank_may_send_everything_to_one_address(opened: Opened, form: str) -> None:
+    async with opened(form=form) as town:
+        [bill] = await issue_bills(town.suite, [32000])
+        line = town.line()
+        query = {"company_id": f"YB{POOL}", "bill_key": bill.bill_no, "region": POOL}
+        sent = {"query": query, "pay": payment(bill.bill_no), "result": serial("2"), "reverse": reversal("2")}
+        for number, (operation, body) in enumerate(sent.items(), start=1):
+            raw, headers = signed(line, operation, str(number), body)
+            answer = await line._client.post("/v1/channels/bank", content=raw, headers=headers)
+            assert (answer.status_code, code(said(line, answer))) == (200, "accepted")
+            assert answer.headers["X-Mac"] == line.mac(answer.content)
+        assert [row["outcome"] for row in await town.rows("select outcome from collection")] == ["settled"]
+        raw, headers = signed(line, "payout", "9", {})
+        answer = await line._client.post("/v1/channels/bank", content=raw, headers=headers)
+        assert (answer.status_code, code(said(line, answer))) == (400, "malformed")
+        assert (await line._client.post("/v1/channels/bank", content=raw)).status_code == 401
 
 
 # The check file

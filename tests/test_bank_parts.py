@@ -34,7 +34,7 @@ from shared.references import SecretMissing, load_secret
 from tests.bank_town import DAY, RCB, Town, build_town, payment, reversal
 from tests.payments_town import issue_bills
 
-README = Path("services/payments/README.md").read_text(encoding="utf-8")
+PAGE = Path("services/payments/docs/bank.md").read_text(encoding="utf-8")
 
 # The states
 
@@ -56,9 +56,9 @@ def test_the_database_knows_exactly_these_standings() -> None:
         assert len(found) == len(wanted)
 
 
-def test_the_readme_says_where_each_row_stands() -> None:
+def test_the_page_says_where_each_row_stands() -> None:
     for standing in Standing:
-        assert f"| {standing.name.lower()} | {standing.third} | {standing.ours} | {standing.host} |" in README
+        assert f"| {standing.name.lower()} | {standing.third} | {standing.ours} | {standing.host} |" in PAGE
 
 
 def test_nothing_is_known_to_be_settled_that_is_not_in_our_books() -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from services.payments.formats.statement_files import DayFiles, open_file
 from services.payments.formats.statements import StatementLine, StatementReader
 from services.payments.rules.settlements import Source
-from services.payments.rules.shifts import Takings, counted, deposit_due_on
+from services.payments.rules.shifts import Takings, counted, deposit_after, deposit_due_on
 from services.payments.settings import PosFile, UnionPayFiles
 from shared.ids import new_id
 from tests.payments_agents import balances, check, checker, open_connections, post, summary
@@ -122,6 +122,13 @@ def test_what_a_shift_took_is_handed_over_or_deposited(card_in: int, card_out: i
     assert takings.deposit_fen >= 0
 
 
+@given(_FEN, st.integers(-(10**9), 10**9))
+def test_a_deposit_is_what_was_counted_over_the_float_and_never_below_zero(cash_fen: int, difference_fen: int) -> None:
+    deposit_fen = deposit_after(cash_fen, difference_fen)
+    assert deposit_fen >= 0
+    assert deposit_fen == cash_fen + difference_fen or (deposit_fen == 0 and -difference_fen > cash_fen)
+
+
 @pytest.mark.parametrize(
     ("closed", "due"),
     [
@@ -181,6 +188,34 @@ async def test_a_void_in_time_opens_the_bills_and_voids_the_receipts(payments: I
     assert figures["receipts"]["issued"] - figures["receipts"]["voided"] == 2
     assert (await counter.close(FLOAT_FEN)).json()["takings_fen"] == 36000
     assert (await balances(payments))["special_account"] == 36000
+
+
+async def test_a_slip_that_was_voided_is_refused_when_it_comes_again(payments: InProcessSuite) -> None:
+    bills = await issue_bills(payments, [32000, 4000])
+    counter = await Counter.open(payments)
+    await charge(counter, bills[:1], "s1")
+    assert (await void(counter, "s1")).status_code == 200
+    again = await charge(counter, bills[:1], "s1")
+    assert (again.status_code, again.json()["code"]) == (409, "pos_sale_voided")
+    assert "重新刷卡" in again.json()["detail"]
+    assert (await charge(counter, bills[1:], "s1")).json()["code"] == "pos_slip_used"
+    assert [await bill_status(payments, bill) for bill in bills] == ["open", "open"]
+    anew = await charge(counter, bills[:1], "s2")
+    assert (anew.status_code, anew.json()["items"][0]["outcome"]) == (201, "settled")
+
+
+async def test_a_slip_that_comes_again_while_it_is_voided_is_never_paid_without_its_bill(
+    payments: InProcessSuite,
+) -> None:
+    [bill] = await issue_bills(payments, [32000])
+    counter = await Counter.open(payments)
+    await charge(counter, [bill], "s1")
+    await open_connections(payments)
+    answers = await asyncio.gather(void(counter, "s1"), *[charge(counter, [bill], "s1") for _ in range(4)])
+    assert answers[0].status_code == 200
+    assert {answer.status_code for answer in answers[1:]} <= {201, 409}  # before the void, or after it
+    assert await bill_status(payments, bill) == "open"
+    assert (await charge(counter, [bill], "s1")).json()["code"] == "pos_sale_voided"
 
 
 async def test_what_cannot_be_voided(payments: InProcessSuite) -> None:
@@ -345,6 +380,33 @@ async def test_a_difference_is_booked_by_a_second_person_before_the_cash_is_depo
     written = (await deposit(counter, [booked])).json()
     assert (await check(checker(payments, "county-sun"), written)).status_code == 200
     assert (await balances(payments))["special_account"] == 32000 + difference_fen
+
+
+@pytest.mark.channel("counter: cash difference")
+@pytest.mark.parametrize(("taken", "counted_fen"), [(0, 45000), (1, 45000), (1, FLOAT_FEN)])
+async def test_what_is_missing_from_the_float_is_taken_from_no_deposit(
+    payments: InProcessSuite, taken: int, counted_fen: int
+) -> None:
+    bills = await issue_bills(payments, [4000, 32000])
+    counter = await Counter.open(payments)
+    for bill in bills[:taken]:
+        await counter.take([bill])
+    shift = (await counter.close(counted_fen)).json()
+    booked = (await book_difference(payments, shift)).json()
+    missing_fen = counted_fen - FLOAT_FEN - 4000 * taken
+    assert (booked["status"], booked["deposit_fen"], booked["difference_fen"]) == ("closed", 0, missing_fen)
+    # What was collected and is gone is on the difference account, the float on none.
+    found = await balances(payments)
+    assert (found.get("cash_difference", 0), found.get("held/counter/HALL01", 0)) == (4000 * taken, 0)
+    assert (await deposit(counter, [booked], total_fen=1)).json()["errors"][0]["code"] == "no_cash"
+    later = await Counter.open(payments)
+    await later.take(bills[1:])
+    next_shift = (await later.close(FLOAT_FEN + 32000)).json()
+    written = await deposit(later, [next_shift])
+    assert (written.status_code, written.json()["total_fen"]) == (201, 32000)
+    assert (await check(checker(payments, "county-sun"), written.json())).status_code == 200
+    payments.set_clock("2021-12-08 10:00")
+    assert not await alarms(payments) & {"cash_is_deposited", "cash_difference_is_booked"}
 
 
 async def test_a_drawer_that_paid_out_more_than_it_took_has_it_from_the_special_account(

@@ -2,8 +2,10 @@
 
 import asyncio
 from collections import Counter as Tally
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextvars import Context
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,9 @@ from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
 from services.payments import usecases
+from services.payments.store.bills import lock_bills
+from services.payments.usecases.settling import Payment
+from shared.codes import Channel
 from shared.gathering import Gatherer
 from shared.idempotency import Once
 from shared.ids import new_id
@@ -92,6 +97,18 @@ async def test_who_stops_waiting_is_committed_all_the_same() -> None:
     answers = await asyncio.gather(*waiting, return_exceptions=True)
     assert [type(answer) for answer in answers] == [int, asyncio.CancelledError, int]
     assert books.groups == [[1, 2, 3]]
+
+
+async def test_a_group_that_is_cut_off_leaves_nobody_waiting_and_the_next_is_committed() -> None:
+    gatherer = Gatherer()
+
+    async def cut(_: Sequence[int]) -> list[int | Exception]:
+        raise asyncio.CancelledError
+
+    waiting = [asyncio.create_task(gatherer.submit("numbers", POOL, n, [str(n)], cut)) for n in (1, 2)]
+    answers = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 5)
+    assert [type(answer) for answer in answers] == [ConnectionError] * 2
+    assert await outcomes(gatherer, Books(), [3]) == [3]
 
 
 @given(st.lists(st.sets(st.sampled_from("abcd"), min_size=1, max_size=2), max_size=12), st.integers(1, 5))
@@ -196,3 +213,44 @@ async def test_a_sale_sent_again_while_the_first_is_under_way_has_its_answer(pay
     assert {answer.status_code for answer in answers} == {201}
     assert len({str(sorted(answer.json()["items"][0].items())) for answer in answers}) == 1
     assert Tally("Idempotency-Replayed" in answer.headers for answer in answers) == {True: 9, False: 1}
+
+
+async def test_a_group_and_a_list_that_pay_the_same_bills_do_not_wait_for_one_another(payments: InProcessSuite) -> None:
+    clerk = await Counter.open(payments)
+    first, second, third = sorted(await issue_bills(payments, [32000] * 3), key=lambda bill: bill.bill_no)
+    service: usecases.Payments = payments.apps["payments"].state.service
+
+    async def listed() -> Sequence[Mapping[str, Any]]:
+        async with service.database.writing() as tx:
+            sold = [etax(bill.bill_no) for bill in (second, third)]
+            return await usecases.settle(tx, POOL, sold, service.clock.now())
+
+    async with service.database.writing() as side:  # until this ends, the list has the second bill yet to come
+        await lock_bills(side, POOL, [second.bill_no])
+        paid = asyncio.create_task(listed(), context=Context())
+        await asyncio.sleep(0.3)
+        group = asyncio.gather(clerk.take([first]), clerk.take([third]), clerk.take([second], pos="s1"))
+        sales = asyncio.ensure_future(asyncio.wait_for(group, 20))
+        await asyncio.sleep(0.5)
+    assert [row["outcome"] for row in await paid] == ["settled", "settled"]
+    assert [answer.status_code for answer in await sales] == [201, 409, 201]
+
+
+def etax(bill_no: str) -> Payment:
+    """Money that the tax bureau took for a bill."""
+    return Payment(
+        channel=Channel.ETAX,
+        method="etax",
+        reference=bill_no,
+        bill_no=bill_no,
+        amount_fen=32000,
+        paid_at=datetime(2021, 12, 5, 2, tzinfo=UTC),
+        payer_name="王小明",
+        payer_id=None,
+        region=POOL,
+        book_code=f"SW{POOL}",
+        taken_by="tax-bureau-tests",
+        shift_id=None,
+        held_account="held/etax",
+        message={},
+    )

@@ -15,6 +15,8 @@ from deploy.local.season import signing
 from services.payments.formats import ledgers as formats
 from services.payments.rules import ledgers as rules
 from services.payments.rules.ledgers import BookLine, LedgerStatus, LineFault, LineKind, OfferedLine
+from services.payments.store import refunds as refund_store
+from shared.database import Database
 from shared.sheets import read_sheet
 from tests.payments_agents import AT, Agent, balances, check, checker, close, open_connections, post, summary
 from tests.payments_town import POOL, REGION, Counter, IssuedBill, issue_bills
@@ -39,6 +41,14 @@ def outcomes(items: list[dict[str, Any]]) -> list[tuple[str, str | None]]:
 async def status_of(suite: InProcessSuite, bill: IssuedBill) -> str:
     client = suite.client("payments", "payments:read")
     return str((await client.get(f"/v1/bills/{bill.bill_no}", params={"pool": POOL})).json()["status"])
+
+
+async def waits_for_a_lock(database: Database) -> bool:
+    async with database.reading() as tx:  # a transaction of its own: within one, what others do is seen once
+        count = await tx.value(
+            "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+        )
+    return bool(count)
 
 
 # ---------------------------------------------------------------- rules and bytes, without a database
@@ -360,6 +370,26 @@ async def test_surplus_of_an_agent_is_taken_back_until_it_is_paid_back_or_handed
 
 
 @pytest.mark.rule("S004-26")
+async def test_a_batch_takes_its_collections_before_the_receipt_books_as_a_refund_does(
+    payments: InProcessSuite,
+) -> None:
+    first, second = await issue_bills(payments, [32000, 32000])
+    agent = await Agent.open(payments)
+    _, surplus = await agent.send([agent.pay(1, first), agent.pay(2, first)])
+    await open_connections(payments)
+    database = payments.apps["payments"].state.service.database
+    async with database.writing() as refund:
+        assert await refund_store.lock_collection(refund, POOL, UUID(surplus["collection_id"]))
+        sent = asyncio.create_task(agent.send([agent.pay(3, second), agent.contrary(4, 2)]))
+        while not await waits_for_a_lock(database):
+            assert not sent.done()
+            await asyncio.sleep(0.01)
+        # The batch waits for the collection and holds no book yet: nobody waits in a circle.
+        book = "select last_number from receipt_book where pool = :pool and book_code = 'V1' for update nowait"
+        assert await refund.value(book, pool=POOL) == 2
+    assert outcomes(await sent) == [("settled", None), ("reversed", None)]
+
+
 async def test_the_head_closes_after_the_window_with_the_same_figures(payments: InProcessSuite) -> None:
     one, two, three = await issue_bills(payments, [32000] * 3)
     agent = await Agent.open(payments)

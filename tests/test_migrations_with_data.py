@@ -149,6 +149,30 @@ async def test_payments_shifts_from_before_have_nothing_to_deposit(database: Mig
     assert len(await database.run("select status from shift where status = 'closed'")) == 2
 
 
+async def test_payments_refunds_given_up_before_keep_the_note_and_answers_are_heard_again(database: Migrated) -> None:
+    await database.at("payments", "0032_alter_withholding_return")
+    package = "(pool, package_id, message_no, office, day, pack_no, issue, parts, told_count, told_fen, result, "
+    package += "detail, state, received_at, version)"
+    await database.run(
+        "set session_replication_role = replica",  # a refund alone, without the money it is of
+        "insert into refund (pool, refund_id, application_id, collection_id, scheme, method, state, amount_fen, "
+        "paid_to, paid_by, detail, submitted_at, failed_at, given_up_by, asked_at, tries, version) values "
+        f"('{POOL}', '{ONE}', '{ONE}', '{ONE}', '{SCHEME}', 'treasury', 'failed', 32000, 'x', 'c', '改道', now(), "
+        "now(), 'h', now(), 1, 3)",
+        f"insert into treasury_package {package} values ('{POOL}', '{ONE}', '9110', '1', '2021-12-06', '00000001', 1, "
+        "1, 1, 32000, '90000', '', 'accepted', now(), 1)",
+        "select 1",
+    )
+    await database.at("payments", "0033_alter_treasury_package")
+    [found] = await database.run("select detail, give_up_note, told_fen from refund")
+    assert tuple(found) == (None, "改道", None)
+    [answer] = await database.run("select acted_at from treasury_package")
+    assert answer["acted_at"] is None
+    await database.at("payments", "-0032_alter_withholding_return")
+    [found] = await database.run("select detail, given_up_by from refund")
+    assert tuple(found) == ("改道", "h")
+
+
 async def test_registration_assessments_from_before_are_first_revisions(database: Migrated) -> None:
     enrolment = "(pool, enrolment_id, scheme, person_id, kind, unit_code, household_no, state, enrolled_at, bill_no, "
     enrolment += "paid_fen, paid_on, version)"

@@ -189,6 +189,18 @@ async def test_what_was_mended_at_the_channel_is_paid(town: RoutesTown) -> None:
     await in_order(town)
 
 
+async def test_a_payout_of_which_another_sum_was_paid_goes_no_other_way(town: RoutesTown) -> None:
+    application = await town.paying("bank")
+    refund_id, now = refund_id_of(application), town.suite.clock.now()
+    async with town.service.database.writing() as tx:
+        await usecases.settle_refund(tx, POOL, refund_id, RefundState.ABNORMAL, now, told_fen=FEN - 100)
+    await town.follow()
+    refused = await town.step(await town.read(application), "reroute", "head-chen", {"note": "改道"}, "approve")
+    assert (refused.status_code, refused.json()["code"]) == (409, "payout_paid_otherwise")
+    assert str(FEN - 100) in refused.json()["detail"]
+    assert (await town.read(application))["state"] == "paying"
+
+
 async def test_only_an_abnormal_payout_is_sent_another_way(town: RoutesTown) -> None:
     application = await town.paying("bank")
     early = await town.step(application, "reroute", "head-chen", {"note": "改道"}, "approve")
@@ -472,6 +484,14 @@ def test_what_a_channel_says_never_undoes_an_end(state: RefundState, word: Refun
     else:
         late = (state, word) == (RefundState.ABNORMAL, RefundState.PROCESSING)
         assert heard is (rules.Heard.KNOWN if late else rules.Heard.NEWS)
+
+
+@pytest.mark.parametrize("state", RefundState)
+def test_another_sum_than_was_asked_for_contradicts_an_end(state: RefundState) -> None:
+    heard = rules.hear(state, RefundState.ABNORMAL, told_fen=FEN - 100)
+    ended = state in (RefundState.SETTLED, RefundState.FAILED)
+    known = rules.Heard.KNOWN if state is RefundState.ABNORMAL else rules.Heard.NEWS
+    assert heard is (rules.Heard.CONTRADICTION if ended else known)
 
 
 def test_no_channel_submits_for_us() -> None:

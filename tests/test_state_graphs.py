@@ -106,12 +106,13 @@ def test_every_column_that_holds_a_state_has_its_graph() -> None:
 
 
 @pytest.mark.parametrize("part", drawings.PARTS)
-def test_the_readme_draws_every_graph_as_it_is(part: str) -> None:
+def test_the_readme_and_its_pages_draw_every_graph_once_as_it_is(part: str) -> None:
     """`make drawings` writes them."""
-    readme = drawings.path_of(part).read_text(encoding="utf-8")
+    pages = [path.read_text(encoding="utf-8") for path in drawings.pages_of(part)]
     graphs = drawings.graphs_of(part)
-    assert sorted(drawings.named_in(readme)) == sorted(graphs)
-    assert drawings.drawn(readme, graphs) == readme
+    assert sorted(name for page in pages for name in drawings.named_in(page)) == sorted(graphs)
+    for page in pages:
+        assert drawings.drawn(page, graphs) == page
 
 
 # What the tables and the statements say

@@ -32,7 +32,7 @@ from .invariants import ALARMS, INVARIANTS
 from .settings import Settings, TreasurySettings
 from .usecases import Payments
 
-REVISION = "0030_alter_shift"
+REVISION = "0034_alter_treasury_voucher"
 """The migration this code expects."""
 
 

@@ -30,6 +30,7 @@ def jobs(service: usecases.Payments, following: Sequence[Follower]) -> Sequence[
         Job("take_returns", 1, partial(usecases.take_returns, service)),
         Job("look_over_statements", 1, partial(usecases.look_over_statements, service)),
         Job("watch_money", 5, partial(usecases.watch_money, service)),
+        Job("watch_vouchers", 600, partial(usecases.watch_vouchers, service)),
         Job("watch_reconciliation", 600, partial(usecases.watch_reconciliation, service)),
         Job("gather_tax_assessments", 60, partial(usecases.gather_tax_assessments, service)),
         Job("push_tax_assessments", 5, partial(usecases.push_tax_assessments, service)),

@@ -162,7 +162,7 @@ async def pay_application(
 @router.post(
     "/v1/applications/{application_id}/reroute",
     response_model=schemas.Application,
-    responses=declare(*_STEP, schemas.NOT_ABNORMAL, UPSTREAM_UNAVAILABLE),
+    responses=declare(*_STEP, schemas.NOT_ABNORMAL, schemas.PAID_OTHERWISE, UPSTREAM_UNAVAILABLE),
 )
 async def resolve_abnormal_payout(
     service: Service,

@@ -15,9 +15,11 @@ _PAYOUT_REFUSALS = frozenset(
     {
         "application_has_refund",
         "collection_unknown",
+        "four_eyes",
         "not_refundable",
         "not_the_way_back",
         "refund_account_needed",
+        "refund_account_unconfirmed",
         "refund_exceeds_paid",
         "shift_closed",
         "shift_of_another",
@@ -25,6 +27,8 @@ _PAYOUT_REFUSALS = frozenset(
         "treasury_not_set_up",
     }
 )
+
+PAID_OTHERWISE = "refund_paid_otherwise"
 
 
 class PayoutRefused(Exception):
@@ -89,14 +93,15 @@ class PaymentsClient:
     async def give_up(self, application: Mapping[str, Any], by: str, note: str) -> None:
         """Give up the payout that its channel could not bring home. Once more does no harm.
 
-        Raises PayoutRefused where it is not abnormal any more, and Problem UPSTREAM_UNAVAILABLE.
+        Raises PayoutRefused where it is not abnormal any more, or another sum of it was paid, and Problem
+        UPSTREAM_UNAVAILABLE.
         """
         refund_id = application["refund_id"]
         body = {"pool": application["pool"], "given_up_by": by, "note": note}
         try:
             await self.upstream.post(f"/v1/refunds/{refund_id}/give-up", body, key=f"give-up-{refund_id}")
         except UpstreamRefusal as refusal:
-            if refusal.code == "refund_not_abnormal":
+            if refusal.code in ("refund_not_abnormal", PAID_OTHERWISE):
                 raise PayoutRefused(refusal.code, str(refusal.body.get("detail", ""))) from refusal
             raise UPSTREAM_UNAVAILABLE(name=self.upstream.name) from refusal
 

@@ -11,7 +11,7 @@ from shared.problem import declare
 from shared.versions import IfMatch
 
 from .. import schemas, usecases
-from ..schemas import cards, ledger_problems
+from ..schemas import cards, ledger_problems, order_problems
 from .parts import Checking, Reading, Service, ShiftId, Writing
 
 router = APIRouter()
@@ -118,7 +118,11 @@ async def resolve_shift_difference(
         schemas.SHIFT_CLOSED,
         schemas.SHIFT_OF_ANOTHER,
         schemas.NOT_TAKEN,
+        order_problems.ORDER_STANDS,
+        order_problems.BILL_BEING_PAID,
+        order_problems.BILL_BEING_WITHHELD,
         cards.SLIP_USED,
+        cards.VOIDED_BEFORE,
     ),
     tags=["counter"],
 )

@@ -13,6 +13,7 @@ from shared.problem import declare
 from .. import schemas, usecases
 from ..rules import RefundState
 from ..schemas import treasury_problems
+from ..schemas.ledger_problems import FOUR_EYES
 from .parts import Paying, Reading, RefundId, Service
 
 router = APIRouter()
@@ -35,6 +36,8 @@ router = APIRouter()
         schemas.REFUND_EXCEEDS,
         treasury_problems.TREASURY_NOT_SET_UP,
         treasury_problems.ACCOUNT_NEEDED,
+        treasury_problems.ACCOUNT_UNCONFIRMED,
+        FOUR_EYES,
     ),
     tags=["refunds"],
 )
@@ -77,6 +80,7 @@ async def list_refunds(
         *idempotency.DECLARED,
         schemas.REFUND_UNKNOWN,
         schemas.NOT_ABNORMAL,
+        schemas.PAID_OTHERWISE,
         schemas.PAID_BY_THE_SAME,
     ),
     tags=["refunds"],
@@ -89,7 +93,8 @@ async def give_up_refund(
     refund_id: RefundId,
     order: schemas.RefundGivingUp,
 ) -> Response:
-    """Give an abnormal refund up, so that the money can go another way; not by who paid it out."""
+    """Give an abnormal refund up, so that the money can go another way; not by who paid it out, and not where its
+    channel says that another sum was paid of it."""
     return respond(request, await usecases.give_up_refund(service, caller, once, refund_id, order))
 
 

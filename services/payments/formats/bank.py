@@ -74,6 +74,9 @@ Serial = Annotated[str, Field(pattern=r"^[0-9A-Za-z]{1,32}$")]
 Text = Annotated[str, Field(min_length=1, max_length=100, pattern=_PRINTABLE)]
 OptionalText = Annotated[str, Field(max_length=100, pattern=_PRINTABLE)]
 
+SchemeNamed = Annotated[str, Field(max_length=60, pattern=_PRINTABLE)]
+"""What the payer chose to pay for; empty where the bank does not ask."""
+
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", str_strip_whitespace=True)
@@ -95,6 +98,7 @@ class Query(_Part):
     company_id: Text
     bill_key: Text
     region: Annotated[str, Field(pattern=r"^([1-9][0-9]{5}([0-9]{3}([0-9]{3})?)?)?$")] = ""
+    scheme: SchemeNamed = ""
 
 
 class Pay(_Part):
@@ -107,6 +111,7 @@ class Pay(_Part):
     payer_account: OptionalText = ""
     pay_time: BankInstant | None = None
     sub_channel: OptionalText = ""
+    scheme: SchemeNamed = ""
 
 
 class Reverse(_Part):
@@ -148,8 +153,11 @@ BODIES: Mapping[str, type[_Part]] = {
 """The body of each transaction code."""
 
 
-def read_message(form: Form, raw: bytes, trans_code: str) -> tuple[Head, Any]:
-    """Head and body of a message that must have this transaction code. Raises MalformedMessage."""
+def read_message(form: Form, raw: bytes, trans_code: str | None) -> tuple[Head, Any]:
+    """Head and body of a message that must have this transaction code; None: whichever it names itself.
+
+    Raises MalformedMessage.
+    """
     try:
         tree = form.read(raw)
     except ValueError as error:
@@ -158,11 +166,14 @@ def read_message(form: Form, raw: bytes, trans_code: str) -> tuple[Head, Any]:
     said = {name: text for name, text in given.items() if isinstance(text, str)} if isinstance(given, dict) else {}
     try:
         head = Head.model_validate(given)
-        body = BODIES[trans_code].model_validate(tree.get("body"))
+        wanted = trans_code or head.trans_code
+        if wanted not in BODIES:
+            raise MalformedMessage(f"trans_code {wanted} is not one of {', '.join(BODIES)}", said)
+        body = BODIES[wanted].model_validate(tree.get("body"))
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
         raise MalformedMessage(faults, said) from error
-    if head.trans_code != trans_code:
+    if head.trans_code != wanted:
         raise MalformedMessage(f"trans_code is {head.trans_code}, this address takes {trans_code}", said)
     return head, body
 
@@ -208,5 +219,8 @@ MESSAGES: Mapping[Code, str] = {
     Code.MALFORMED: "报文有误",
     Code.NOT_AUTHENTIC: "机构不明或报文校验码不符",
     Code.TOO_OFTEN: "同一用户请求过于频繁，请稍后再试",
+    Code.WRONG_SCHEME: "缴费险种与应缴单不符，请选择正确的险种",
+    Code.BEING_PAID: "应缴单正在其他渠道支付，请稍后再试",
+    Code.BEING_WITHHELD: "应缴单已交银行代扣，请待代扣结果",
 }
 """The text beside a return code."""

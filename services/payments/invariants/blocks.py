@@ -48,6 +48,20 @@ INVARIANTS = (
         """,
     ),
     Invariant(
+        "spoiled_line_gave_up_its_number",
+        "The number on each spoiled line of a ledger is one that became no receipt, and nothing else spoiled one",
+        """
+        select coalesce(line.pool, other.pool) as pool,
+            coalesce(line.receipt_no, other.book_code || '-' || other.number) as subject
+        from (select pool, content->>'receipt_no' as receipt_no from ledger_line
+            where kind = 'spoiled' and content->>'receipt_no' is not null) as line
+        full join (select * from receipt_unissued where cause = 'spoiled') as other on other.pool = line.pool
+            and other.book_code = substring(line.receipt_no from '^(.*)-')
+            and other.number = cast(substring(line.receipt_no from '[0-9]+$') as bigint)
+        where line.pool is null or other.pool is null
+        """,
+    ),
+    Invariant(
         "unissued_number_lies_in_its_block",
         "A number that became no receipt lies in its block, and those given back are the count that was stated",
         """

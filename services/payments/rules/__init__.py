@@ -31,12 +31,14 @@ from .revising import Move, SurplusReason, release_subject, revise
 from .settling import (
     BILL_TRANSITIONS,
     COLLECTION_TRANSITIONS,
+    WRONG_SCHEME_RULES,
     Bill,
     BillAct,
     BillStatus,
     CollectionAct,
     CollectionState,
     Outcome,
+    Paid,
     Reason,
     Verdict,
     Window,
@@ -46,6 +48,7 @@ from .settling import (
     judge,
     judge_all,
     receipt_number,
+    scheme_fits,
 )
 from .shifts import SHIFT_TRANSITIONS, ShiftAct, ShiftStatus
 
@@ -63,6 +66,7 @@ __all__ = [
     "SPECIAL_ACCOUNT",
     "SURPLUS",
     "SUSPENSE",
+    "WRONG_SCHEME_RULES",
     "Bill",
     "BillAct",
     "BillStatus",
@@ -72,6 +76,7 @@ __all__ = [
     "Method",
     "Move",
     "Outcome",
+    "Paid",
     "Reason",
     "RefundAct",
     "RefundState",
@@ -96,5 +101,6 @@ __all__ = [
     "refund_of_number",
     "release_subject",
     "revise",
+    "scheme_fits",
     "ways",
 ]

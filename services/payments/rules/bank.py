@@ -13,7 +13,7 @@ from enum import Enum, StrEnum
 from shared.clock import SHANGHAI
 from shared.graph import Graph
 
-from .settling import BillStatus, Reason, Window
+from .settling import WRONG_SCHEME_RULES, BillStatus, Reason, Window, scheme_fits
 
 
 class Kind(StrEnum):
@@ -119,7 +119,7 @@ JOURNAL_TRANSITIONS = Graph(
         (Standing.AWAITING, Step.REFUSED): Standing.NOT_REVERSED,
     },
 )
-"""Every way a row begins (from None) and moves; drawn in the README."""
+"""Every way a row begins (from None) and moves; drawn in docs/bank.md."""
 
 
 class Code(StrEnum):
@@ -144,6 +144,9 @@ class Code(StrEnum):
     MALFORMED = "malformed"
     NOT_AUTHENTIC = "not_authentic"
     TOO_OFTEN = "too_often"
+    WRONG_SCHEME = "wrong_scheme"  # S004-19
+    BEING_PAID = "being_paid"  # through an order elsewhere that can still be paid
+    BEING_WITHHELD = "being_withheld"
 
 
 WRONG_PLACE_RULES = ("S004-20",)
@@ -155,33 +158,44 @@ class Asked:
 
     status: BillStatus
     window: Window
+    scheme: str
+    withheld: bool
+    """Whether a bank was asked to debit it and has not answered."""
 
 
-def query_refusal(bills: Sequence[Asked], day: date) -> tuple[Code, tuple[str, ...]] | None:
-    """Why none of a payer's bills can be paid on `day`, with the rules behind it; None where one can."""
+def query_refusal(bills: Sequence[Asked], day: date, scheme: str = "") -> tuple[Code, tuple[str, ...]] | None:
+    """Why none of a payer's bills can be paid on `day`, with the rules behind it; None where one can.
+
+    `scheme` is what the payer chose to pay for, where the bank asked for it.
+    """
     if not bills:
         return Code.BILL_UNKNOWN, ()
-    refusals = [_refusal(bill, day) for bill in bills]
+    refusals = [_refusal(bill, day, scheme) for bill in bills]
     if None in refusals:
         return None
     # Several bills, several reasons: the one that the payer can still do something about goes first.
-    order = (Code.CLOSED_DAY, Code.OUTSIDE_WINDOW, Code.ALREADY_PAID, Code.BILL_VOIDED)
+    order = (
+        *(Code.CLOSED_DAY, Code.OUTSIDE_WINDOW, Code.BEING_WITHHELD),
+        *(Code.ALREADY_PAID, Code.WRONG_SCHEME, Code.BILL_VOIDED),
+    )
     return min((refusal for refusal in refusals if refusal), key=lambda refusal: order.index(refusal[0]))
 
 
-def payable(bill: Asked, day: date) -> bool:
-    """Whether a bill can be paid on `day`."""
-    return _refusal(bill, day) is None
+def payable(bill: Asked, day: date, scheme: str = "") -> bool:
+    """Whether a bill can be paid on `day`, by who means to pay for `scheme`."""
+    return _refusal(bill, day, scheme) is None
 
 
-def _refusal(bill: Asked, day: date) -> tuple[Code, tuple[str, ...]] | None:
+def _refusal(bill: Asked, day: date, scheme: str) -> tuple[Code, tuple[str, ...]] | None:
     if bill.status is BillStatus.VOIDED:
         return Code.BILL_VOIDED, ()
+    if scheme and not scheme_fits(frozenset({scheme}), bill.scheme):
+        return Code.WRONG_SCHEME, WRONG_SCHEME_RULES
     if bill.status is BillStatus.PAID:
         return Code.ALREADY_PAID, ()
     closed = bill.window.closed(day)
     if closed is None:
-        return None
+        return (Code.BEING_WITHHELD, ()) if bill.withheld else None
     code = Code.CLOSED_DAY if closed is Reason.CLOSED_DAY else Code.OUTSIDE_WINDOW
     return code, bill.window.rules_of(closed)
 

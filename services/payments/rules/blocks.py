@@ -39,7 +39,7 @@ BLOCK_TRANSITIONS = Graph(
         (BlockState.RETURNED, BlockAct.WRITE_OFF): BlockState.WRITTEN_OFF,
     },
 )
-"""Every way a block begins (from None) and changes; drawn in the README."""
+"""Every way a block begins (from None) and changes; drawn in docs/agents.md."""
 
 
 class Cause(StrEnum):

@@ -30,7 +30,7 @@ CARD_TRANSITIONS = Graph(
         (CardState.CHARGED, CardAct.VOID): CardState.VOIDED,
     },
 )
-"""Every way a card sale begins (from None) and changes; drawn in the README."""
+"""Every way a card sale begins (from None) and changes; drawn in docs/counter.md."""
 
 
 def pos_reference(terminal_no: str, batch_no: str, trace_no: str) -> str:

@@ -44,7 +44,7 @@ FILE_TRANSITIONS = Graph(
         (FileState.WANTED, FileAct.FIND_NONE): FileState.EMPTY,
     },
 )
-"""Every way a file begins (from None) and changes; drawn in the README."""
+"""Every way a file begins (from None) and changes; drawn in docs/orders.md."""
 
 
 def fund_flow(account: str) -> str:

@@ -35,7 +35,7 @@ LEDGER_TRANSITIONS = Graph(
         (LedgerStatus.CLOSED, LedgerAct.REMIT): LedgerStatus.REMITTED,
     },
 )
-"""Every way a ledger begins (from None) and changes; drawn in the README. Slips are confirmed while it is open, too."""
+"""Every way a ledger begins (from None) and changes; drawn in docs/agents.md. Slips are confirmed meanwhile, too."""
 
 
 class LineKind(StrEnum):

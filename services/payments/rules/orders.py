@@ -73,7 +73,7 @@ ORDER_TRANSITIONS = Graph(
         (OrderStatus.FAILED, OrderAct.PAY): OrderStatus.PAID,
     },
 )
-"""Every way an order begins (from None) and changes; drawn in the README. Money that comes late still counts."""
+"""Every way an order begins (from None) and changes; drawn in docs/orders.md. Money that comes late still counts."""
 
 AGE_LIMITS: Mapping[OrderStatus, timedelta] = {
     OrderStatus.CREATED: timedelta(minutes=30),
@@ -146,7 +146,7 @@ MESSAGE_TRANSITIONS = Graph(
         (MessageStatus.RECEIVED, MessageAct.KEEP): MessageStatus.KEPT,
     },
 )
-"""Every way a message begins (from None) and changes; drawn in the README. It is acted upon once."""
+"""Every way a message begins (from None) and changes; drawn in docs/orders.md. It is acted upon once."""
 
 ONLY_KEPT = frozenset({Verdict.MCHID_DIFFERS, Verdict.NOT_PAID, Verdict.REFUND_UNKNOWN, Verdict.KIND_UNKNOWN})
 """Verdicts on messages that are kept as evidence and change nothing."""

@@ -320,7 +320,7 @@ STATEMENT_TRANSITIONS = Graph(
         (StatementState.ACCEPTED, StatementAct.REPLACE): StatementState.REPLACED,
     },
 )
-"""Every way a statement begins (from None) and changes; drawn in the README."""
+"""Every way a statement begins (from None) and changes; drawn in docs/reconciliation.md."""
 
 
 class BreakState(StrEnum):
@@ -362,7 +362,7 @@ BREAK_TRANSITIONS = Graph(
         (BreakState.PROPOSED, BreakAct.SUPERSEDE): BreakState.SUPERSEDED,
     },
 )
-"""Every way a break begins (from None) and changes; drawn in the README."""
+"""Every way a break begins (from None) and changes; drawn in docs/reconciliation.md."""
 
 UNSETTLED = tuple({before: None for before, _ in BREAK_TRANSITIONS if before})
 """The states of a break that somebody has to do something about."""

@@ -55,7 +55,7 @@ REFUND_TRANSITIONS = Graph(
         (RefundState.ABNORMAL, RefundAct.GIVE_UP): RefundState.FAILED,
     },
 )
-"""Every way a refund begins (from None) and changes; what stands here is drawn in the README."""
+"""Every way a refund begins (from None) and changes; what stands here is drawn in docs/refunds.md."""
 
 REFUND_AGE_LIMITS: Mapping[RefundState, timedelta] = {
     RefundState.SUBMITTED: timedelta(hours=1),
@@ -83,8 +83,10 @@ class Heard(StrEnum):
     CONTRADICTION = "contradiction"
 
 
-def hear(state: RefundState, word: RefundState) -> Heard:
+def hear(state: RefundState, word: RefundState, *, told_fen: int | None = None) -> Heard:
     """What it means that a channel says `word` of a refund in `state`. Raises ValueError for a word that is none.
+
+    `told_fen`: with ABNORMAL, what the channel has paid, where that is another sum than was asked for.
 
     Words come twice and in any order. A final state stays: a channel that says otherwise afterwards contradicts itself,
     or pays what we have given up, and a person has to look.
@@ -96,8 +98,9 @@ def hear(state: RefundState, word: RefundState) -> Heard:
         return Heard.KNOWN
     if (state, act) in REFUND_TRANSITIONS:
         return Heard.NEWS
-    # What was said on the way is late, not wrong; only another end contradicts an end.
-    return Heard.CONTRADICTION if word in (RefundState.SETTLED, RefundState.FAILED) else Heard.KNOWN
+    # What was said on the way is late, not wrong; only another end, or another sum, contradicts an end.
+    ends = word in (RefundState.SETTLED, RefundState.FAILED) or told_fen is not None
+    return Heard.CONTRADICTION if ends else Heard.KNOWN
 
 
 class Method(StrEnum):

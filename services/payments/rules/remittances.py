@@ -37,7 +37,7 @@ SLIP_TRANSITIONS = Graph(
         (SlipStatus.SUBMITTED, SlipAct.REJECT): SlipStatus.REJECTED,
     },
 )
-"""Every way a slip begins (from None) and changes; drawn in the README. A rejected slip sets its receipts free."""
+"""Every way a slip begins (from None) and changes; drawn in docs/agents.md. A rejected slip sets its receipts free."""
 
 
 class ItemFault(StrEnum):

@@ -5,7 +5,7 @@ A bill carries its window and payer lines, so that taking a payment asks nobody 
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from typing import Any, Self
@@ -124,6 +124,7 @@ class Reason(StrEnum):
     AMOUNT_DIFFERS = "amount_differs"
     OUTSIDE_WINDOW = "outside_window"
     CLOSED_DAY = "closed_day"
+    WRONG_SCHEME = "wrong_scheme"  # S004-19
     RECEIPT_FOREIGN = "receipt_foreign"
     RECEIPT_USED = "receipt_used"
 
@@ -172,6 +173,7 @@ class Bill:
     status: BillStatus
     amount_fen: int
     window: Window
+    scheme: str
 
 
 @dataclass(frozen=True)
@@ -182,7 +184,26 @@ class Verdict:
     reason: Reason | None
 
 
-def judge(bill: Bill | None, amount_fen: int, day: date) -> Verdict:
+WRONG_SCHEME_RULES = ("S004-19",)
+"""The way to the cashier names the insurance that is paid for."""
+
+
+def scheme_fits(schemes: frozenset[str] | None, scheme: str) -> bool:
+    """Whether money meant for one of `schemes` may pay a bill of `scheme` (S004-19); None: nobody said what for."""
+    return schemes is None or scheme in schemes
+
+
+@dataclass(frozen=True)
+class Paid:
+    """What judging knows of a payment: for which bill, how much, on which day, and for which schemes, where told."""
+
+    bill_no: str
+    amount_fen: int
+    day: date
+    schemes: frozenset[str] | None = None
+
+
+def judge(bill: Bill | None, amount_fen: int, day: date, schemes: frozenset[str] | None = None) -> Verdict:
     """Judge money for a bill by the day it was paid, in order of precedence.
 
     Money for a paid bill is surplus and goes back by itself; everything else that does not fit waits in suspense.
@@ -191,6 +212,8 @@ def judge(bill: Bill | None, amount_fen: int, day: date) -> Verdict:
         return Verdict(Outcome.SUSPENSE, Reason.BILL_UNKNOWN)
     if bill.status is BillStatus.VOIDED:
         return Verdict(Outcome.SUSPENSE, Reason.BILL_VOIDED)
+    if not scheme_fits(schemes, bill.scheme):
+        return Verdict(Outcome.SUSPENSE, Reason.WRONG_SCHEME)
     if bill.status is BillStatus.PAID:
         return Verdict(Outcome.SURPLUS, Reason.ALREADY_PAID)
     if amount_fen != bill.amount_fen:
@@ -201,17 +224,17 @@ def judge(bill: Bill | None, amount_fen: int, day: date) -> Verdict:
     return Verdict(Outcome.SETTLED, None)
 
 
-def judge_all(bills: Mapping[str, Bill], payments: Sequence[tuple[str, int, date]]) -> list[Verdict]:
-    """Judge payments (bill number, fen, day) in their order: the second one for a bill finds it paid by the first."""
+def judge_all(bills: Mapping[str, Bill], payments: Sequence[Paid]) -> list[Verdict]:
+    """Judge payments in their order: the second one for a bill finds it paid by the first."""
     verdicts: list[Verdict] = []
     settled: set[str] = set()
-    for bill_no, amount_fen, day in payments:
-        if bill_no in settled:
-            verdicts.append(Verdict(Outcome.SURPLUS, Reason.ALREADY_PAID))
-            continue
-        verdicts.append(judge(bills.get(bill_no), amount_fen, day))
+    for paid in payments:
+        bill = bills.get(paid.bill_no)
+        if bill and paid.bill_no in settled:
+            bill = replace(bill, status=BillStatus.PAID)
+        verdicts.append(judge(bill, paid.amount_fen, paid.day, paid.schemes))
         if verdicts[-1].outcome is Outcome.SETTLED:
-            settled.add(bill_no)
+            settled.add(paid.bill_no)
     return verdicts
 
 

@@ -35,7 +35,7 @@ SHIFT_TRANSITIONS = Graph(
         (ShiftStatus.DIFFERS, ShiftAct.BOOK_DIFFERENCE): ShiftStatus.CLOSED,
     },
 )
-"""Every way a shift begins (from None) and changes; drawn in the README. A closed one is not opened again."""
+"""Every way a shift begins (from None) and changes; drawn in docs/counter.md. A closed one is not opened again."""
 
 DENOMINATIONS = (10_000, 5_000, 2_000, 1_000, 500, 100, 50, 10)
 """Notes and coins in use, in fen (券别)."""
@@ -62,6 +62,15 @@ class Takings:
     def handed_over_fen(self) -> int:
         """What is the special account's at once: the cards', less the cash by which more was paid out than came in."""
         return self.card_fen + min(self.cash_fen, 0)
+
+
+def deposit_after(deposit_fen: int, difference_fen: int) -> int:
+    """The cash for the bank once a difference is booked, in fen: what was counted, but never less than nothing.
+
+    What is short beyond the shift's cash is missing from the float. That is the hall's own change and stands on no
+    account: it is made good to the drawer, and neither by premiums nor by the next shift's deposit.
+    """
+    return max(deposit_fen + difference_fen, 0)
 
 
 def counted(denominations: Mapping[int, int]) -> int:

@@ -40,6 +40,8 @@ class Confirmation:
     paid_at: datetime
     voucher_no: str
     payer_name: str | None
+    item: str | None = None
+    """The code under which an older terminal collected it. Not part of the mark: it did not always come."""
 
     @property
     def content(self) -> bytes:

@@ -144,7 +144,10 @@ VOIDED_BEFORE = ProblemType(
     "pos_sale_voided",
     409,
     ("已撤销", "It was voided before"),
-    ("这笔刷卡已由凭证号 {void_trace_no} 撤销", "The sale was taken back by slip {void_trace_no}"),
+    (
+        "这笔刷卡已由凭证号 {void_trace_no} 撤销，款已退回原卡；仍要缴费的请重新刷卡，按新签购单登记",
+        "The sale was taken back by slip {void_trace_no}, its money is back on the card; to pay, charge it anew",
+    ),
 )
 VOID_TRACE_USED = ProblemType(
     "void_trace_used",

@@ -10,7 +10,7 @@ from shared.problem import ProblemType
 
 from ..rules.shifts import counted
 from .cards import BatchNo, TerminalNo, TraceNo
-from .fields import BillNo, Body, PoolField, PositiveFen, RegionField
+from .fields import BillNo, Body, PoolField, PositiveFen, RegionField, SchemeNamed
 
 
 class ShiftOpening(Body):
@@ -97,7 +97,8 @@ class Shift(BaseModel):
     )
     takings_fen: int | None = Field(description="All taken less all paid back, in fen", examples=[640000])
     deposit_fen: int | None = Field(
-        description="Cash to be deposited with the bank, a booked difference included, in fen", examples=[320000]
+        description="Cash to be deposited with the bank, a booked difference included, in fen; never below zero",
+        examples=[320000],
     )
     deposit_due_on: date | None = Field(
         description="Next working day, by which the cash is deposited", examples=["2021-09-02"]
@@ -129,6 +130,7 @@ class CounterItem(Body):
 
     bill_no: BillNo
     amount_fen: PositiveFen
+    scheme: SchemeNamed = None
 
 
 class CounterPayment(Body):

@@ -21,6 +21,15 @@ BillNo = Annotated[
 ]
 PositiveFen = Annotated[int, Field(strict=True, gt=0, le=10**12, description="Amount in fen", examples=[30000])]
 
+SchemeNamed = Annotated[
+    str | None,
+    Field(
+        pattern=r"^[0-9a-z-]{1,60}$",
+        description="Scheme that the payer means to pay for (险种); a bill of another one is not paid by it",
+        examples=["example-2031"],
+    ),
+]
+
 
 class Body(BaseModel):
     """A request body: unknown fields are faults."""

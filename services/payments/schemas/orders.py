@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, IPvAnyAddress, model_validato
 from shared.regions import REGION_PATTERN
 
 from ..rules.orders import Product
-from .fields import BillNo, Body, PoolField, PositiveFen, RegionField
+from .fields import BillNo, Body, PoolField, PositiveFen, RegionField, SchemeNamed
 
 ORDER_STATES = {
     "created": "待下单",
@@ -61,6 +61,7 @@ class OrderPlacement(Body):
         description="Place of insurance that the payer chose, 6, 9 or 12 digits; refused where the bill is of another",
         examples=["990101102"],
     )
+    scheme: SchemeNamed = None
 
     @model_validator(mode="after")
     def _payer_fits_product(self) -> Self:

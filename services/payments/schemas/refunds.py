@@ -78,10 +78,16 @@ class Refund(BaseModel):
     paid_by: str = Field(description="Who pays it out (`sub`)", examples=["clerk-zhao"])
     reference: str | None = Field(description="The channel's own number", examples=["50300806782024010100000000001"])
     detail: str | None = Field(description="What the channel said last", examples=["USER_ACCOUNT_ABNORMAL"])
+    told_fen: int | None = Field(
+        description="What the channel says it has paid, where that is another sum than was asked for; such a refund "
+        "cannot be given up",
+        examples=[None],
+    )
     submitted_at: datetime = Field(description="When it was ordered", examples=["2021-12-06T10:00:00+08:00"])
     settled_at: datetime | None = Field(description="When the money was back", examples=["2021-12-06T10:00:00+08:00"])
     failed_at: datetime | None = Field(description="When it failed or was given up", examples=[None])
     given_up_by: str | None = Field(description="Who gave it up (`sub`)", examples=[None])
+    give_up_note: str | None = Field(description="Why it was given up", examples=[None])
     waiting_since: datetime | None = Field(description="Since when its outcome is open; wall time", examples=[None])
     version: int = Field(description="Version, also the ETag", examples=[1])
 

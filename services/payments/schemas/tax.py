@@ -89,6 +89,12 @@ class TaxConfirmation(Body):
     )
 
 
+class TerminalConfirmation(TaxConfirmation):
+    """A confirmation of an older terminal, which may say under which code (zsxmDm) the money was collected."""
+
+    item: str | None = Field(default=None, max_length=30, pattern=_PLAIN)
+
+
 class MalformedConfirmation(NamedTuple):
     """An item of a batch that cannot be read; its event id where that much could be."""
 
@@ -100,8 +106,17 @@ _event_id: TypeAdapter[str] = TypeAdapter(EventId)
 
 def read_confirmation(value: Any) -> TaxConfirmation | MalformedConfirmation:
     """An item of a batch, however bad it is."""
+    return _read(value, TaxConfirmation)
+
+
+def read_terminal_confirmation(value: Any) -> TaxConfirmation | MalformedConfirmation:
+    """An item of an older terminal's message, however bad it is."""
+    return _read(value, TerminalConfirmation)
+
+
+def _read(value: Any, kind: type[TaxConfirmation]) -> TaxConfirmation | MalformedConfirmation:
     try:
-        return TaxConfirmation.model_validate(value)
+        return kind.model_validate(value)
     except ValidationError:
         try:
             return MalformedConfirmation(_event_id.validate_python(value["event_id"]))
@@ -125,16 +140,27 @@ class TaxConfirmationBatch(Body):
     )
 
 
-class TaxConfirmationAnswer(BaseModel):
-    """The money is stored for good: what became of it."""
+class _Booked(BaseModel):
+    """What the bureau is told of money that is booked, whatever it asked by."""
 
     event_id: str = Field(description="The bureau's id", examples=["TAX-20211205-000001"])
     outcome: Literal["settled", "surplus", "suspense"] = Field(description="What became of it", examples=["settled"])
     collection_id: UUID = Field(description="The booked money", examples=["0192f0c4-7b7a-7c3e-8a55-3f1f7f1b2a03"])
     receipt_no: str | None = Field(description="Receipt; none for suspense", examples=["SW990101-00000042"])
+
+
+class TaxConfirmationAnswer(_Booked):
+    """The money is stored for good: what became of it."""
+
     reason: Literal[
         "bill_unknown", "bill_voided", "already_paid", "amount_differs", "outside_window", "closed_day"
     ] | None = Field(description="Why it did not settle the bill", examples=["already_paid"])  # fmt: skip
+
+
+class TerminalAnswer(_Booked):
+    """What an older terminal is told of its payment; there is one reason more, `wrong_scheme`."""
+
+    reason: str | None = Field(description="Why it did not settle the bill")
 
 
 class TaxConfirmationRefusal(BaseModel):

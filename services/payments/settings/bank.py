@@ -92,8 +92,8 @@ class BankSettings(BaseModel):
     unit: Literal["yuan", "fen"] = "yuan"
     """How it counts money in messages: yuan with two decimals, or fen."""
     amount_must_equal: bool = False
-    """It tells of a payment before it debits the payer, so another amount than the bill's is refused. Where it has the
-    money already (the usual), every amount is booked, and what differs waits in suspense."""
+    """It tells of a payment before it debits the payer, so what would not settle the bill is refused. Where it has the
+    money already (the usual), all of it is booked, and what does not fit waits in suspense."""
     companies: dict[str, Annotated[str, Field(pattern=r"^[0-9]{6}$")]]
     """The company codes it has given us, each with the pool whose money it collects."""
     return_codes: dict[str, str] = {}

@@ -80,5 +80,8 @@ class TaxTerminalSettings(BaseModel):
     confirm_code: str = "000300860007"
     """serviceCode of a query, and of a confirmation."""
     success_code: str = "000000"
+    items: dict[str, frozenset[str]] = {"10212": frozenset()}
+    """The codes of what is collected (zsxmDm) that our bills may be paid under, each with its schemes; none named: all.
+    Money under any other code waits in suspense. 10212 is the premium of residents."""
     fields: dict[str, str] = {}
     """Names that differ from `formats.tax_envelope.FIELDS`."""

@@ -29,6 +29,15 @@ async def claim(tx: Writer, row: Mapping[str, Any]) -> bool:
     return bool(stored)
 
 
+async def unclaim(tx: Writer, row: Mapping[str, Any]) -> None:
+    """Take back a row that this transaction inserted: its serial is free again for whoever waits for it."""
+    await tx.execute(
+        "delete from bank_journal where pool = :pool and journal_id = :journal_id",
+        pool=row["pool"],
+        journal_id=row["journal_id"],
+    )
+
+
 async def find_serial(tx: Reader, pool: str, institution: str, bank_date: date, bank_seq: str) -> Row | None:
     """The row of a serial."""
     return await tx.row(

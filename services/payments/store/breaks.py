@@ -74,11 +74,15 @@ async def supersede_missing_file(tx: Writer, statement: Mapping[str, Any]) -> No
 
 
 async def supersede_found(tx: Writer, statement: Mapping[str, Any]) -> None:
-    """End the breaks about money of this day that stood on no statement and stands on one now, or was reversed."""
+    """End the breaks about money of this day that stood on no statement and stands on one now, or was reversed.
+
+    Not those about reversed money that a bank has debited after all: only people know what became of it.
+    """
     await tx.execute(
         "update statement_break as b set state = 'superseded', overdue = false, version = version + 1 "
         "where b.pool = :pool and b.channel = :channel and b.institution = :institution and b.day = :day "
-        "and b.row_no is null and b.collection_id is not null and b.state in ('open', 'proposed') "
+        "and b.row_no is null and b.collection_id is not null and b.kind <> 'ours_missing' "
+        "and b.state in ('open', 'proposed') "
         "and (exists (select 1 from collection as c where c.pool = b.pool and c.collection_id = b.collection_id "
         "and c.reversed_at is not null) "
         "or exists (select 1 from statement_match as m join statement as s on s.pool = m.pool "

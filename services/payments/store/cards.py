@@ -83,6 +83,20 @@ async def lock_sale(tx: Writer, pool: str, terminal_no: str, batch_no: str, trac
     )
 
 
+async def lock_sales(tx: Writer, pool: str, names: Sequence[tuple[str, str, str]]) -> dict[tuple[str, str, str], Row]:
+    """Card sales by their slips (terminal, batch, trace), locked in the order of these."""
+    rows = await tx.rows(
+        f"select {_SALE} from pos_sale where pool = :pool and (terminal_no, batch_no, trace_no) in (select * "
+        "from unnest(cast(:terminals as text[]), cast(:batches as text[]), cast(:traces as text[]))) "
+        "order by terminal_no, batch_no, trace_no for update",
+        pool=pool,
+        terminals=[terminal_no for terminal_no, _, _ in names],
+        batches=[batch_no for _, batch_no, _ in names],
+        traces=[trace_no for _, _, trace_no in names],
+    )
+    return {(row["terminal_no"], row["batch_no"], row["trace_no"]): row for row in rows}
+
+
 async def void_sale(tx: Writer, row: Mapping[str, Any]) -> bool:
     """Note that a locked sale was taken back; False where another void has this trace number."""
     taken = await tx.value(

@@ -36,24 +36,43 @@ async def lock_order(tx: Writer, pool: str, order_no: str) -> Row | None:
     )
 
 
-async def rival_orders(tx: Reader, pool: str, bill_no: str, order_no: str) -> Sequence[Row]:
-    """The other orders of a bill that are being closed."""
+async def rivals(tx: Reader, pool: str, bill_nos: Sequence[str]) -> Sequence[Row]:
+    """Who else can pay these bills: an order that lives, or a batch by which a bank was asked and has not answered.
+
+    The order of a bill that can be paid longest comes first, the bank last.
+    """
     return await tx.rows(
-        f"select {_ORDER} from channel_order "
-        "where pool = :pool and bill_no = :bill_no and order_no <> :order_no and status = 'closing' order by order_no",
+        "select bill_no, order_no, channel, product, entered_at, expires_at, null as institution, null as batch_no "
+        "from channel_order where pool = :pool and bill_no = any(cast(:bill_nos as text[])) "
+        f"and {_LIVE} union all "
+        "select l.bill_no, null, null, null, null, null, w.institution, w.batch_no from withholding_line as l "
+        "join withholding as w on w.pool = l.pool and w.withholding_id = l.withholding_id where l.pool = :pool "
+        "and l.bill_no = any(cast(:bill_nos as text[])) and l.state = 'asked' and w.released_at is not null "
+        "order by bill_no, expires_at desc nulls last",
         pool=pool,
-        bill_no=bill_no,
-        order_no=order_no,
+        bill_nos=sorted(set(bill_nos)),
     )
 
 
-async def supersede_orders(tx: Writer, pool: str, bill_no: str, reason: str, wall: datetime) -> None:
-    """Begin to close what orders a locked bill has."""
+async def closing_orders(tx: Reader, pool: str, bill_nos: Sequence[str], but: str) -> Sequence[Row]:
+    """The orders of these bills that are being closed, all but one."""
+    return await tx.rows(
+        f"select {_ORDER} from channel_order where pool = :pool and bill_no = any(cast(:bill_nos as text[])) "
+        "and order_no <> :but and status = 'closing' order by order_no",
+        pool=pool,
+        bill_nos=list(bill_nos),
+        but=but,
+    )
+
+
+async def supersede_orders(tx: Writer, pool: str, bill_nos: Sequence[str], reason: str, wall: datetime) -> None:
+    """Begin to close what orders locked bills have."""
     await tx.execute(
         "update channel_order set status = 'closing', reason = :reason, entered_at = :wall, ask_at = :wall, asked = 0, "
-        "version = version + 1 where pool = :pool and bill_no = :bill_no and status in ('created', 'open')",
+        "version = version + 1 where pool = :pool and bill_no = any(cast(:bill_nos as text[])) "
+        "and status in ('created', 'open')",
         pool=pool,
-        bill_no=bill_no,
+        bill_nos=list(bill_nos),
         reason=reason,
         wall=wall,
     )
@@ -93,17 +112,6 @@ async def move_order(tx: Writer, row: Row, status: str, wall: datetime, **change
 async def live_orders_by_channel(tx: Reader) -> Sequence[Row]:
     """The pools and channels in which orders wait for their end."""
     return await tx.rows(f"select distinct pool, channel from channel_order where {_LIVE} order by pool, channel")
-
-
-async def standing_orders(tx: Reader, pool: str, bill_no: str, channels: Sequence[str]) -> Sequence[Row]:
-    """The orders of a bill with these channels that can still be paid."""
-    return await tx.rows(
-        f"select {_ORDER} from channel_order where pool = :pool and bill_no = :bill_no and {_LIVE} "
-        "and channel = any(cast(:channels as text[])) order by expires_at desc",
-        pool=pool,
-        bill_no=bill_no,
-        channels=list(channels),
-    )
 
 
 async def pools_with_live_orders(tx: Reader) -> Sequence[str]:

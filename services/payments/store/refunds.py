@@ -12,11 +12,13 @@ from .settling import COLLECTION
 
 _REFUND = (
     "pool, refund_id, application_id, collection_id, shift_id, scheme, method, state, amount_fen, paid_to, paid_by, "
-    "reference, detail, submitted_at, settled_at, failed_at, given_up_by, waiting_since, asked_at, tries, version"
+    "reference, detail, told_fen, submitted_at, settled_at, failed_at, given_up_by, give_up_note, waiting_since, "
+    "asked_at, tries, version, "
+    "undo_refused_at"
 )
 _CHANGED = (
-    *("pool", "refund_id", "state", "reference", "detail"),
-    *("settled_at", "failed_at", "given_up_by", "waiting_since"),
+    *("pool", "refund_id", "state", "reference", "detail", "told_fen"),
+    *("settled_at", "failed_at", "given_up_by", "give_up_note", "waiting_since"),
 )
 
 
@@ -141,7 +143,8 @@ async def change_refund(tx: Writer, row: Mapping[str, Any]) -> None:
     """Record what became of a locked refund."""
     await tx.execute(
         "update refund set state = :state, reference = coalesce(:reference, reference), detail = :detail, "
-        "settled_at = :settled_at, failed_at = :failed_at, given_up_by = :given_up_by, "
+        "told_fen = :told_fen, settled_at = :settled_at, failed_at = :failed_at, given_up_by = :given_up_by, "
+        "give_up_note = :give_up_note, "
         "waiting_since = :waiting_since, version = version + 1 where pool = :pool and refund_id = :refund_id",
         **{name: row[name] for name in _CHANGED},
     )
@@ -156,6 +159,19 @@ async def note_refund(tx: Writer, pool: str, refund_id: UUID, detail: str) -> No
         refund_id=refund_id,
         detail=detail,
     )
+
+
+async def give_up_undoing(tx: Writer, pool: str, refund_id: UUID, tries: int, now: datetime) -> bool:
+    """Record for good that a payment could not be undone (wall time); False for a worker whose lease is over."""
+    taken = await tx.value(
+        "update refund set undo_refused_at = coalesce(undo_refused_at, :now) "
+        "where pool = :pool and refund_id = :refund_id and tries = :tries returning refund_id",
+        pool=pool,
+        refund_id=refund_id,
+        tries=tries,
+        now=now,
+    )
+    return taken is not None
 
 
 _DUE = (

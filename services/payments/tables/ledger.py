@@ -35,14 +35,17 @@ refund = Table(
     Column("paid_by", Text, nullable=False),
     Column("reference", Text),  # the channel's own number of the refund
     Column("detail", Text),  # what the channel said last
+    Column("told_fen", BigInteger),  # what the channel has paid, where that is another sum than was asked for
     Column("submitted_at", Instant, nullable=False),
     Column("settled_at", Instant),
     Column("failed_at", Instant),
     Column("given_up_by", Text),
+    Column("give_up_note", Text),
     Column("waiting_since", Instant),  # wall time: since when the outcome is open
     Column("asked_at", Instant),  # wall time: when the channel was asked last, which is the worker's lease
     Column("tries", Integer, nullable=False),
     Column("version", Integer, nullable=False),
+    Column("undo_refused_at", Instant),  # wall time: since when it is a refund (04), and never again an undoing (31)
     PrimaryKeyConstraint("pool", "refund_id"),
     ForeignKeyConstraint(["pool", "collection_id"], ["collection.pool", "collection.collection_id"]),
     ForeignKeyConstraint(["pool", "shift_id"], ["shift.pool", "shift.shift_id"]),
@@ -50,7 +53,15 @@ refund = Table(
     CheckConstraint("state in ('submitted', 'processing', 'settled', 'abnormal', 'failed')", name="refund_state"),
     CheckConstraint("(state = 'settled') = (settled_at is not null)", name="refund_settled"),
     CheckConstraint("(state = 'failed') = (failed_at is not null)", name="refund_failed"),
-    CheckConstraint("given_up_by is null or (state = 'failed' and given_up_by <> paid_by)", name="refund_given_up"),
+    CheckConstraint(
+        "(given_up_by is null) = (give_up_note is null) "
+        "and (given_up_by is null or (state = 'failed' and given_up_by <> paid_by))",
+        name="refund_given_up",
+    ),
+    CheckConstraint(
+        "told_fen is null or (state = 'abnormal' and told_fen <> amount_fen)",
+        name="refund_told",
+    ),
     CheckConstraint("(method in ('cash', 'pos_return')) = (shift_id is not null)", name="refund_shift_given"),
     CheckConstraint("shift_id is null or state = 'settled'", name="refund_at_counter"),
     CheckConstraint("(state in ('settled', 'failed')) = (waiting_since is null)", name="refund_waiting"),

@@ -86,8 +86,8 @@ channel_message = Table(
     Column("status", Text, nullable=False),
     Column("verdict", Text),
     Column("headers", Json, nullable=False),
-    Column("body", LargeBinary, nullable=False),
-    Column("content", Json, nullable=False),  # as opened; empty where it could not be
+    Column("body", LargeBinary, nullable=False),  # as it came; sealed where it names cards in clear (UnionPay)
+    Column("content", Json, nullable=False),  # as opened, card numbers masked; empty where it could not be
     Column("received_at", Instant, nullable=False),
     Column("entered_at", Instant, nullable=False),  # wall time: since when it stands in its state
     PrimaryKeyConstraint("pool", "channel", "message_id"),

@@ -58,9 +58,9 @@ from .receipts import (
     print_receipt,
     read_receipt,
     verify_receipt,
-    wait_for_check,
 )
 from .records import list_records
+from .refund_accounts import confirm_refund_account, read_refund_account, record_refund_account
 from .remitting import (
     check_slip,
     list_overdue,
@@ -70,7 +70,7 @@ from .remitting import (
     submit_slip,
 )
 from .reversing import reverse
-from .settlements import watch_money
+from .settlements import watch_money, watch_vouchers
 from .settling import Payment, settle
 from .shifts import book_difference, close_shift, open_shift, read_cash_journal, read_shift
 from .statements import (
@@ -103,14 +103,18 @@ from .tax_assessments import (
 )
 from .tax_conflicts import explain_tax_conflict, list_tax_conflicts
 from .tax_terminals import take_terminal_message
-from .treasury import list_treasury_packages, list_vouchers, read_treasury_package, receive_treasury_package
+from .treasury import (
+    list_collection_differences,
+    list_treasury_packages,
+    list_vouchers,
+    read_treasury_package,
+    receive_treasury_package,
+)
 from .treasury_refunds import (
     build_refund_packages,
     hand_out_refund_package,
     list_refund_differences,
     list_refund_packages,
-    read_refund_account,
-    record_refund_account,
     send_refund_packages,
     settle_treasury_refunds,
 )
@@ -152,6 +156,7 @@ __all__ = [
     "close_order",
     "close_shift",
     "close_superseded_orders",
+    "confirm_refund_account",
     "confirm_tax_batch",
     "confirm_tax_payment",
     "create_order",
@@ -183,6 +188,7 @@ __all__ = [
     "list_certificates",
     "list_claim_receipts",
     "list_claims",
+    "list_collection_differences",
     "list_collections",
     "list_ledger_batch_lines",
     "list_ledger_batches",
@@ -278,9 +284,9 @@ __all__ = [
     "verify_receipt",
     "verify_tax_message",
     "void_card_sale",
-    "wait_for_check",
     "watch_money",
     "watch_reconciliation",
+    "watch_vouchers",
     "wechat_refund_news",
     "withdraw_agreement",
     "withdraw_device",

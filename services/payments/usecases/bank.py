@@ -4,7 +4,7 @@
 transaction code, then an answer with a code of its own. An answer without one tells the bank nothing: it asks again.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from time import monotonic
@@ -12,6 +12,7 @@ from uuid import UUID
 
 from shared.clock import business_day
 from shared.database import Row
+from shared.problem import Problem
 from shared.regions import in_pool
 
 from ..clients import Bank
@@ -20,9 +21,11 @@ from ..formats.bank_forms import JsonForm
 from ..rules import BillStatus, Window
 from ..rules import bank as rules
 from ..rules.bank import Code
+from ..schemas.order_problems import BILL_BEING_WITHHELD
 from ..store import bank as store
 from .bank_messages import Message, Said, keep_message, repeated, standing_of, told_reversed
 from .bank_money import take_payment, take_reversal
+from .rivals import find_rivals
 from .suite import Payments
 
 
@@ -36,8 +39,13 @@ class BankAnswer:
     mac: str | None
 
 
-async def take_bank_message(service: Payments, trans_code: str, institution: str, mac: str, raw: bytes) -> BankAnswer:
-    """Authenticate, read, act and answer. Raises what the database raises: then nothing was booked."""
+async def take_bank_message(
+    service: Payments, trans_code: str | None, institution: str, mac: str, raw: bytes
+) -> BankAnswer:
+    """Authenticate, read, act and answer; without `trans_code` the message names its own.
+
+    Raises what the database raises: then nothing was booked.
+    """
     bank = service.banks.get(institution)
     if bank is None or not bank.mac.matches(raw, mac):
         return _not_authentic(institution, bank)
@@ -49,7 +57,7 @@ async def take_bank_message(service: Payments, trans_code: str, institution: str
     if head.institution != institution:
         return _not_authentic(institution, bank)
     message = Message(bank, head, body, raw, bank.pool_of(body.company_id), service.clock.now())
-    return _answer(bank, 200, messages.answer_head(head), await _TAKE[trans_code](service, message))
+    return _answer(bank, 200, messages.answer_head(head), await _TAKE[head.trans_code](service, message))
 
 
 async def answer_query(service: Payments, message: Message) -> Said:
@@ -67,14 +75,18 @@ async def answer_query(service: Payments, message: Message) -> Said:
     today = business_day(message.now)
     async with service.database.writing() as tx:
         rows = await store.bills_of_key(tx, pool, bill_no=bill_no, person_id=person_id)
-        refused = rules.query_refusal([_asked(row) for row in rows], today)
+        rivals = await find_rivals(service, tx, pool, [row["bill_no"] for row in rows])
+        withheld = {bill_no for bill_no, rival in rivals.items() if _withheld(rival)}
+        bills = [_asked(row, withheld) for row in rows]
+        refused = rules.query_refusal(bills, today, asked.scheme)
         if rows:
             persons = sorted({row["person_id"] for row in rows})
             client = f"bank/{message.bank.institution}"
             tx.audit(pool, "bill.queried", client, client, message.now, persons, {"serial": message.serial})
     if refused:
         return Said(refused[0], {"rules": list(refused[1])})
-    return Said(Code.ACCEPTED, {"bills": [_shown(row) for row in rows if rules.payable(_asked(row), today)]})
+    shown = [_shown(row) for row, bill in zip(rows, bills, strict=True) if rules.payable(bill, today, asked.scheme)]
+    return Said(Code.ACCEPTED, {"bills": shown})
 
 
 async def answer_result(service: Payments, message: Message) -> Said:
@@ -159,8 +171,14 @@ def _person_id(bill_key: str) -> UUID | None:
         return None
 
 
-def _asked(row: Row) -> rules.Asked:
-    return rules.Asked(BillStatus(row["status"]), Window.of(row["window"]))
+def _withheld(rival: Exception) -> bool:
+    return isinstance(rival, Problem) and rival.kind is BILL_BEING_WITHHELD
+
+
+def _asked(row: Row, withheld: Collection[str]) -> rules.Asked:
+    return rules.Asked(
+        BillStatus(row["status"]), Window.of(row["window"]), row["scheme"], withheld=row["bill_no"] in withheld
+    )
 
 
 def _shown(row: Row) -> dict[str, str]:

@@ -36,6 +36,8 @@ class Message:
     def content_hash(self) -> bytes:
         """What tells a repetition from another message under the same serial."""
         said = {"code": self.head.trans_code, **self.body.model_dump(mode="json")}
+        if not said.get("scheme"):
+            said.pop("scheme", None)  # what came before banks could name it is repeated after it
         return hashlib.sha256(orjson.dumps(said, option=orjson.OPT_SORT_KEYS)).digest()
 
     @property

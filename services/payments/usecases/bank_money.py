@@ -4,26 +4,31 @@ Both take the row of the payment's serial in the journal, so that one of them is
 order: whoever comes second finds what the first one left, and every repetition finds its own first answer.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from time import monotonic
 from typing import Any
 from uuid import UUID
 
+from shared.clock import business_day
 from shared.codes import Channel
 from shared.database import Row, Writer
 from shared.ids import new_id
 from shared.problem import Problem
 
 from ..formats.bank import fen_to_yuan
-from ..rules import BillStatus, Outcome
+from ..rules import Outcome
 from ..rules import bank as rules
 from ..rules.accounts import held_by_bank
 from ..rules.bank import Code, Standing, Step
 from ..schemas import NOT_REVERSIBLE
+from ..schemas.order_problems import BILL_BEING_WITHHELD
 from ..store import bank as store
 from ..store import bills as bill_store
 from .bank_messages import Message, Said, keep_message, repeated, standing_of, told_reversed
+from .refusing import fault_of
 from .reversing import reverse
+from .rivals import Contested, begin_closing, close_rivals, find_rivals
 from .settling import Payment, settle
 from .suite import Payments
 
@@ -33,15 +38,26 @@ _REASON = "bank_reversal"
 async def take_payment(service: Payments, message: Message) -> Said:
     """Book money that the bank has taken, whatever it is: settled, surplus or suspense; a serial once.
 
-    Not booked is a payment whose reversal came before it: the bank has been told that nothing of it stands. One whose
-    amount is not the bill's is refused where the bank tells of it before it takes the money (`amount_must_equal`).
+    Not booked is a payment whose reversal came before it: the bank has been told that nothing of it stands. Where the
+    bank tells of a payment before it takes the money (`amount_must_equal`), what would not settle its bill is refused,
+    and a bill that can still be paid through an order has that closed at its channel first.
     """
+    said = await _take(service, message)
+    if isinstance(said, Contested):
+        await close_rivals(service, said)
+        said = await _take(service, message, again=True)
+    return _said_no(message, Code.BEING_PAID, ()) if isinstance(said, Contested) else said
+
+
+async def _take(service: Payments, message: Message, *, again: bool = False) -> Said | Contested:
     async with service.database.writing() as tx:
         evidence_id = await keep_message(tx, service, message)
-        if message.bank.amount_must_equal and (refused := await _refused(tx, message)):
-            return Said(refused, {"bill_no": message.body.bill_no})
         begun = _row(message, Step.PAYMENT_CAME, evidence_id) | _content(message)
         if await store.claim(tx, begun):
+            if message.bank.amount_must_equal and (refused := await _refused(service, tx, message, again=again)):
+                # Its serial stays free and its result is not known: nothing of it is on the journal.
+                await store.unclaim(tx, begun)
+                return refused
             return await _book(tx, message, begun["journal_id"])
         row = await _lock(tx, message)
         standing = standing_of(row)
@@ -76,21 +92,32 @@ async def take_reversal(service: Payments, message: Message) -> Said:
         return await _undo(tx, message, begun, original)
 
 
-async def _refused(tx: Writer, message: Message) -> Code | None:
-    """Why a bank may not take money that it asks to take; a serial that is in the journal has its answer.
-
-    Nothing is put on the journal for what is refused, so its serial stays free and its result is not known.
-    """
+async def _refused(service: Payments, tx: Writer, message: Message, *, again: bool) -> Said | Contested | None:
+    """Why a bank may not take money that it asks to take: what would not settle the bill, which is locked by this."""
     asked = message.body
-    if await store.find_serial(
-        tx, message.books, message.bank.institution, message.head.trans_date, message.head.trans_seq
-    ):
-        return None
-    if message.bank.payments.wait_seconds(asked.bill_no, monotonic()):
-        return Code.TOO_OFTEN
-    bill = await bill_store.find_bill(tx, message.books, asked.bill_no)
-    differs = bill is not None and bill["status"] == BillStatus.OPEN and bill["amount_fen"] != asked.pay_amount
-    return Code.AMOUNT_DIFFERS if differs else None
+    if message.pool is None:
+        return Said(Code.COMPANY_UNKNOWN, {})
+    if not again and message.bank.payments.wait_seconds(asked.bill_no, monotonic()):
+        return Said(Code.TOO_OFTEN, {})
+    if not asked.bill_no.startswith(message.pool):
+        return _said_no(message, Code.WRONG_PLACE, rules.WRONG_PLACE_RULES)
+    bill = (await bill_store.lock_bills(tx, message.pool, [asked.bill_no])).get(asked.bill_no)
+    day = business_day(_paid_at(message))
+    fault = fault_of(bill, asked.pay_amount, day, "/bill_no", scheme=asked.scheme or None)
+    if fault:
+        return _said_no(message, Code(fault.error.code), fault.rules)
+    rival = (await find_rivals(service, tx, message.pool, [asked.bill_no])).get(asked.bill_no)
+    if isinstance(rival, Contested):
+        await begin_closing(tx, rival)
+    if not isinstance(rival, Problem):
+        return rival
+    code = Code.BEING_WITHHELD if rival.kind is BILL_BEING_WITHHELD else Code.BEING_PAID
+    said = _said_no(message, code, ())
+    return Said(code, {**said.body, "detail": rival.details[0]})
+
+
+def _said_no(message: Message, code: Code, behind: Sequence[str]) -> Said:
+    return Said(code, {"bill_no": message.body.bill_no, "rules": list(behind)})
 
 
 async def _book(tx: Writer, message: Message, journal_id: UUID) -> Said:
@@ -245,6 +272,7 @@ def _payment(message: Message) -> Payment:
         shift_id=None,
         held_account=held_by_bank(institution),
         message=said | {"payer_account": rules.masked_account(asked.payer_account)},
+        schemes=frozenset({asked.scheme}) if asked.scheme else None,
     )
 
 

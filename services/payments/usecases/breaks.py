@@ -23,6 +23,7 @@ from ..schemas import ledger_problems
 from ..schemas import statement_problems as problems
 from ..schemas import statements as wire
 from ..store import breaks as store
+from ..store import settlements as settlement_store
 from ..store import statements as statement_store
 from .money_breaks import concerns_money, resolve_money
 from .resolving import resolve
@@ -155,10 +156,13 @@ def _open_again(row: Row, act: rules.BreakAct) -> dict[str, Any]:
 
 
 async def _locked(tx: Writer, pool: str, break_id: UUID, version: int, act: rules.BreakAct) -> Row:
-    """The break with its row, locked after its statement, as everywhere; able to take `act`."""
+    """The break with its row, locked after its statement and, where money is on its way, after the settlements, as
+    everywhere; able to take `act`."""
     seen = await _known(tx, pool, break_id)
     if seen["statement_id"]:
         await statement_store.lock_statement(tx, pool, seen["statement_id"], wait=True)
+    if concerns_money(seen):
+        await settlement_store.hold(tx, pool)
     await store.lock_break(tx, pool, break_id)
     row = await _known(tx, pool, break_id)
     require_version(row["version"], version)

@@ -66,23 +66,27 @@ async def list_terminals(
 
 
 async def record_sales(tx: Writer, orders: Mapping[int, schemas.CounterPayment]) -> dict[int, Problem]:
-    """Record the slips of card payments, by their place; why some are not taken: SLIP_USED.
+    """Record the slips of card payments of one pool, by their place; why some are not taken: SLIP_USED, VOIDED_BEFORE.
 
-    The same slip for the same bills has no second effect. Whether its terminal is registered is an alarm and no
-    refusal: the card has been charged.
+    The same slip for the same bills has no second effect, unless it was voided: its money is back on the card. Whether
+    its terminal is registered is an alarm and no refusal: the card has been charged.
     """
     rows = {at: _row(order, order.pos) for at, order in orders.items() if order.pos}
     recorded = await store.insert_sales(tx, list(rows.values()))
-    refused: dict[int, Problem] = {}
-    for at, row in rows.items():
-        named = {name: row[name] for name in ("terminal_no", "batch_no", "trace_no")}
-        if tuple(named.values()) in recorded:
-            continue
-        found = await store.lock_sale(tx, row["pool"], **named)
-        assert found is not None
-        if (found["items"], found["shift_id"]) != (row["items"], row["shift_id"]):
-            refused[at] = wire.SLIP_USED(**named)
-    return refused
+    names = {at: (row["terminal_no"], row["batch_no"], row["trace_no"]) for at, row in rows.items()}
+    again = {at: name for at, name in names.items() if name not in recorded}
+    found = await store.lock_sales(tx, rows[next(iter(again))]["pool"], list(again.values())) if again else {}
+    faults = {at: _slip_fault(rows[at], found[name]) for at, name in again.items()}
+    return {at: fault for at, fault in faults.items() if fault}
+
+
+def _slip_fault(offered: Mapping[str, Any], known: Row) -> Problem | None:
+    """Why a slip that was recorded before is not the same payment once more."""
+    if (known["items"], known["shift_id"]) != (offered["items"], offered["shift_id"]):
+        return wire.SLIP_USED(**{name: offered[name] for name in ("terminal_no", "batch_no", "trace_no")})
+    if known["state"] == rules.CardState.VOIDED:
+        return wire.VOIDED_BEFORE(void_trace_no=known["void_trace_no"])
+    return None
 
 
 def _row(order: schemas.CounterPayment, slip: schemas.PosSlip) -> dict[str, Any]:

@@ -16,10 +16,12 @@ from shared.tokens import Caller
 
 from .. import rules, schemas
 from ..rules.cards import pos_reference
+from ..schemas import order_problems
 from ..store import bills as bill_store
 from ..store import shifts as store
 from .cards import record_sales
 from .refusing import fault_of
+from .rivals import Contested, begin_closing, close_rivals, find_rivals
 from .settling import Payment, settle
 from .shifts import require_own_open
 from .suite import Payments
@@ -37,28 +39,42 @@ class Sale:
 async def take_counter_payment(service: Payments, caller: Caller, once: Once, order: schemas.CounterPayment) -> Answer:
     """Take money for one or several bills, in one transaction with whoever pays at the same moment.
 
-    Raises Problem SHIFT_UNKNOWN, SHIFT_OF_ANOTHER, SHIFT_CLOSED; for cash NOT_TAKEN; for cards SLIP_USED.
+    Cash for a bill that can still be paid through an order waits until the channel has closed that, with no transaction
+    open, and then goes with the next ones. Raises Problem SHIFT_UNKNOWN, SHIFT_OF_ANOTHER, SHIFT_CLOSED; for cash
+    NOT_TAKEN, ORDER_STANDS, BILL_BEING_WITHHELD, BILL_BEING_PAID; for cards SLIP_USED, VOIDED_BEFORE.
     """
     bills = [("bill", item.bill_no) for item in order.items]
     slip = {("slip", order.pos.terminal_no, order.pos.batch_no, order.pos.trace_no)} if order.pos else set()
     marks = {("key", once.client_id, once.key), *bills, *slip}
-    return await service.gatherer.submit(
-        "sale", order.pool, Sale(caller, once, order), marks, partial(take_sales, service)
-    )
+    sale, commit = Sale(caller, once, order), partial(take_sales, service)
+    try:
+        return await service.gatherer.submit("sale", order.pool, sale, marks, commit)
+    except Contested as contested:
+        await close_rivals(service, contested)
+    try:
+        return await service.gatherer.submit("sale", order.pool, sale, marks, commit)
+    except Contested as contested:
+        raise order_problems.BILL_BEING_PAID(bill_no=contested.bill_nos[0]) from contested
 
 
 async def take_sales(service: Payments, sales: Sequence[Sale]) -> list[Answer | Exception]:
     """Take the money of several sales of one pool, all in one transaction; one that is refused harms no other."""
     pool = sales[0].order.pool
 
-    async def work(tx: Writer, fresh: Sequence[Sale]) -> list[Answer | Problem]:
+    async def work(tx: Writer, fresh: Sequence[Sale]) -> list[Answer | Exception]:
         now = service.clock.now()
         shifts = await store.share_shifts(tx, pool, [sale.order.shift_id for sale in fresh])
         cash = [item.bill_no for sale in fresh if sale.order.method == "cash" for item in sale.order.items]
-        bills = await bill_store.lock_bills(tx, pool, cash) if cash else {}
-        answers: list[Answer | Problem | None] = [
-            _refusal(sale, shifts.get(sale.order.shift_id), bills, now) for sale in fresh
+        # Those that cards pay, too: `settle` locks them later, and bills are locked in one order by everybody.
+        every = [item.bill_no for sale in fresh for item in sale.order.items]
+        bills = await bill_store.lock_bills(tx, pool, every) if cash else {}
+        rivals = await find_rivals(service, tx, pool, [bill_no for bill_no in cash if bill_no in bills])
+        answers: list[Answer | Exception | None] = [
+            _refusal(sale, shifts.get(sale.order.shift_id), bills, rivals, now) for sale in fresh
         ]
+        contested = [bill_no for answer in answers if isinstance(answer, Contested) for bill_no in answer.bill_nos]
+        if contested:
+            await begin_closing(tx, Contested(pool, tuple(contested)))
         for at, refusal in (await record_sales(tx, {at: fresh[at].order for at in _taken(answers)})).items():
             answers[at] = refusal
         taken = _taken(answers)
@@ -79,22 +95,34 @@ def _taken(answers: Sequence[object | None]) -> list[int]:
     return [at for at, answer in enumerate(answers) if answer is None]
 
 
-def _refusal(sale: Sale, shift: Mapping[str, Any] | None, bills: Mapping[str, Row], now: datetime) -> Problem | None:
-    """Why a sale is not taken."""
+def _refusal(
+    sale: Sale,
+    shift: Mapping[str, Any] | None,
+    bills: Mapping[str, Row],
+    rivals: Mapping[str, Problem | Contested],
+    now: datetime,
+) -> Problem | Contested | None:
+    """Why a sale is not taken, or not yet."""
     try:
         require_own_open(shift, sale.caller, sale.order.shift_id)
         if sale.order.method == "cash":
             _require_takeable(sale.order, bills, now)
     except Problem as problem:
         return problem
-    return None
+    if sale.order.method != "cash":
+        return None
+    found = [rivals[item.bill_no] for item in sale.order.items if item.bill_no in rivals]
+    refused = next((rival for rival in found if isinstance(rival, Problem)), None)
+    contested = tuple(bill_no for rival in found if isinstance(rival, Contested) for bill_no in rival.bill_nos)
+    return refused or (Contested(sale.order.pool, contested) if contested else None)
 
 
 def _require_takeable(order: schemas.CounterPayment, locked: Mapping[str, Row], now: datetime) -> None:
     """Cash is refused, all of it and with every reason, where it would not settle: the payer still holds it."""
     day = business_day(now)
     found = [
-        fault_of(locked.get(item.bill_no), item.amount_fen, day, f"/items/{at}") for at, item in enumerate(order.items)
+        fault_of(locked.get(item.bill_no), item.amount_fen, day, f"/items/{at}", scheme=item.scheme)
+        for at, item in enumerate(order.items)
     ]
     faults = [fault for fault in found if fault]
     if faults:
@@ -128,6 +156,7 @@ def _payments(sale: Sale, shift: Mapping[str, Any], now: datetime) -> Sequence[P
             shift_id=shift["shift_id"],
             held_account=rules.held_account(str(shift["shift_id"])),
             message=order.model_dump(mode="json"),
+            schemes=frozenset({item.scheme}) if item.scheme else None,
         )
         for item in order.items
     ]

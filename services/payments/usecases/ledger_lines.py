@@ -2,7 +2,8 @@
 
 A batch is taken line by line: what is rightly signed is kept, what is not comes back with its reason. Lines of one book
 come one after the other (its row is locked), in the order of their numbers; what they say about bills goes through
-`settle` and `reverse`. Locks: the ledger, then all bills of the batch at once, then what settling takes.
+`settle` and `reverse`. Locks: the ledger, then all bills of the batch at once, then the collections that it takes back,
+then what settling takes: a refund holds its collection when it asks for the receipt books.
 """
 
 from collections.abc import Mapping, Sequence
@@ -63,15 +64,18 @@ async def write_lines(tx: Writer, ledger: Row, offered: Lines, now: datetime) ->
     hashes = [formats.line_hash(pool, ledger_id, line.model_dump()) for line in lines]
     book = await store.lines_of(tx, pool, ledger_id, _numbers(lines))
     keys = await store.keys_of(tx, pool, agent)
-    await _lock_bills(tx, pool, lines, book)
-    spoiled = await _spoiled_receipts(tx, ledger, [line for line in lines if line.line_no not in book])
+    await _lock_money(tx, pool, lines, book)
+    faults = {
+        id(line): _fault(line, hash_, agent, keys, now)
+        for line, hash_ in zip(lines, hashes, strict=True)
+        if line.line_no not in book
+    }
+    spoiled = await _spoiled_receipts(tx, ledger, [line for line in lines if id(line) in faults], faults)
+    faults |= {key: rules.LineFault(receipt.fault) for key, receipt in spoiled.items() if receipt.fault}
     verdicts = rules.judge_lines(
         rules.LedgerStatus(ledger["status"]),
         {line_no: _standing(row) for line_no, row in book.items()},
-        [
-            _offered(line, hash_, None if line.line_no in book else _fault(line, hash_, agent, keys, spoiled, now))
-            for line, hash_ in zip(lines, hashes, strict=True)
-        ],
+        [_offered(line, hash_, faults.get(id(line))) for line, hash_ in zip(lines, hashes, strict=True)],
     )
     new = [
         (line, hash_)
@@ -120,10 +124,8 @@ def _offered(line: Any, hash_: str, fault: rules.LineFault | None) -> rules.Offe
     )
 
 
-def _fault(
-    line: Any, hash_: str, agent: str, keys: Sequence[str], spoiled: Mapping[int, Printed], now: datetime
-) -> rules.LineFault | None:
-    """What is wrong with a line's signatures, its instants or the receipt that it gives up (S004-25: both sign)."""
+def _fault(line: Any, hash_: str, agent: str, keys: Sequence[str], now: datetime) -> rules.LineFault | None:
+    """What is wrong with a line's signatures or its instants (S004-25: both sign)."""
     signatures: dict[str, wire.LineSignature] = {"agent": line.agent_signature}
     if not isinstance(line, wire.SpoiledLine):
         signatures["payer"] = line.payer_signature
@@ -137,9 +139,7 @@ def _fault(
         if made and not formats.is_signed_by(keys, made, role, signature.signer, signature.signed_at, hash_):
             return rules.LineFault.SIGNATURE_INVALID
     signed_at = [signature.signed_at for signature in signatures.values()]
-    late = rules.instants_fault(line.paid_at if payment else None, signed_at, now)
-    receipt = spoiled.get(line.line_no)
-    return late or (rules.LineFault(receipt.fault) if receipt and receipt.fault else None)
+    return rules.instants_fault(line.paid_at if payment else None, signed_at, now)
 
 
 @dataclass(frozen=True)
@@ -151,16 +151,22 @@ class _Paper:
     receipt_no: str | None
 
 
-async def _spoiled_receipts(tx: Writer, ledger: Row, lines: Lines) -> dict[int, Printed]:
-    """The receipts that new lines say were spoiled, by the lines' numbers; what a payment has is not spoiled."""
-    spoiled = [line for line in lines if isinstance(line, wire.SpoiledLine) and line.receipt_no]
+async def _spoiled_receipts(
+    tx: Writer, ledger: Row, lines: Lines, faults: Mapping[int, rules.LineFault | None]
+) -> dict[int, Printed]:
+    """The receipts that new lines without fault say were spoiled, by the `id` of the line: a number may come twice.
+
+    What a payment has is not spoiled, even where its line comes back: mended, it comes again with its paper.
+    """
+    given_up = [line for line in lines if isinstance(line, wire.SpoiledLine) and line.receipt_no]
+    spoiled = [line for line in given_up if not faults[id(line)]]
     if not spoiled:
         return {}
     paid = [line for line in lines if isinstance(line, wire.PaymentLine)]
     numbers = [line.receipt_no for line in paid] + [line.receipt_no for line in spoiled]
     papers = [_Paper(ledger["unit_code"], ledger["agent"], number) for number in numbers]
     printed = await read_printed(tx, ledger["pool"], papers)
-    return {line.line_no: printed[at] for at, line in enumerate(spoiled, start=len(paid))}
+    return {id(line): printed[at] for at, line in enumerate(spoiled, start=len(paid))}
 
 
 async def _write(
@@ -190,7 +196,7 @@ async def _write(
             ids = [money[line.contrary_of]["collection_id"] for line in lines]
             await reverse(tx, ledger["pool"], ids, f"ledger/{ledger['ledger_id']}", now)
         else:
-            given_up = [spoiled[line.line_no] for line in lines if line.line_no in spoiled]
+            given_up = [spoiled[id(line)] for line in lines if id(line) in spoiled]
             rows = [unissued(ledger["pool"], one, Cause.SPOILED, ledger["agent"], now) for one in given_up]
             await block_store.insert_unissued(tx, rows)
             money |= {line.line_no: _NO_MONEY for line in lines}
@@ -201,13 +207,14 @@ async def _write(
     return {line.line_no: money[line.line_no] for line, _ in new}
 
 
-async def _lock_bills(tx: Writer, pool: str, lines: Lines, book: Mapping[int, Row]) -> None:
-    """All bills of the batch in one order, because runs of payments and of contrary lines take them piecemeal."""
+async def _lock_money(tx: Writer, pool: str, lines: Lines, book: Mapping[int, Row]) -> None:
+    """All bills of the batch, then its collections: runs of payments and of contrary lines take them piecemeal."""
     bill_nos = [line.bill_no for line in lines if isinstance(line, wire.PaymentLine)]
     taken_back = [line.contrary_of for line in lines if isinstance(line, wire.ContraryLine)]
     ids = [book[line_no]["collection_id"] for line_no in taken_back if line_no in book]
     # The bill that money pays now: since a revision it is not the one that stands on its line.
     await bill_store.lock_bills(tx, pool, bill_nos + await reversing_store.settled_bills(tx, pool, ids))
+    await reversing_store.lock_collections(tx, pool, ids)
 
 
 def _payment(ledger: Row, line: wire.PaymentLine) -> Payment:

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from shared.clock import SHANGHAI, business_day, wall_now
-from shared.database import Reader, Row, Writer
+from shared.clock import business_day, wall_now
+from shared.database import Row, Writer
 from shared.http import UPSTREAM_UNAVAILABLE
 from shared.idempotency import Answer, Once
 from shared.ids import new_id
@@ -29,10 +29,10 @@ from ..schemas import order_problems as problems
 from ..schemas import orders as wire
 from ..store import bills as bill_store
 from ..store import orders as store
-from ..store import withholding as withholding_store
 from .cashier import Cashier
-from .concluding import GRACE, cashiers, conclude, over, record
+from .concluding import cashiers, conclude, record
 from .refusing import REFUSALS, Fault, fault_of
+from .rivals import Contested, begin_closing, close_rivals, find_rivals
 from .suite import Payments
 
 _INTENDED = 202
@@ -41,7 +41,11 @@ _INTENDED = 202
 _WRONG_PLACE = Fault(
     FieldError(pointer="/place", code="wrong_place", detail="参保地与应缴单不符，请选择正确的参保地"), ("S004-20",)
 )
-_SUPERSEDED, _GIVEN_UP = "superseded", "given_up"
+_WRONG_SCHEME = Fault(
+    FieldError(pointer="/scheme", code="wrong_scheme", detail=REFUSALS[decisions.Reason.WRONG_SCHEME]),
+    decisions.WRONG_SCHEME_RULES,
+)
+_GIVEN_UP = "given_up"
 
 
 async def create_order(service: Payments, caller: Caller, once: Once, order: wire.OrderPlacement) -> Answer:
@@ -64,14 +68,18 @@ async def create_order(service: Payments, caller: Caller, once: Once, order: wir
             caller.require_region(bill["region"])
         fault = fault_of(bill, bill["amount_fen"] if bill else 0, business_day(now), "/bill_no")
         misplaced = bill and order.place and not rules.place_fits(order.place, bill["region"])
-        faults = [*([fault] if fault else []), *([_WRONG_PLACE] if misplaced else [])]
+        mistaken = bill and order.scheme and order.scheme != bill["scheme"]
+        found = ((fault, fault), (misplaced, _WRONG_PLACE), (mistaken, _WRONG_SCHEME))
+        faults = [one for holds, one in found if holds and one]
         if faults or bill is None:
             raise _not_taken(faults)
-        await _require_no_standing(service, tx, order)
-        await _require_not_withheld(tx, order)
+        rival = (await find_rivals(service, tx, order.pool, [order.bill_no])).get(order.bill_no)
+        if isinstance(rival, Problem):
+            raise rival
         # From here it must succeed.
         row = _new_order(cashier, order, bill, now)
-        await store.supersede_orders(tx, order.pool, order.bill_no, _SUPERSEDED, row["entered_at"])
+        if rival:
+            await begin_closing(tx, rival)
         await store.insert_order(tx, row)
         return Answer(_INTENDED, {"order_no": row["order_no"]})
 
@@ -137,13 +145,10 @@ async def _carry_out(service: Payments, cashier: Cashier, pool: str, order_no: s
     async with service.database.reading() as tx:
         row = await store.find_order(tx, pool, order_no)
         assert row is not None
-        rivals = await store.rival_orders(tx, pool, row["bill_no"], order_no)
     if row["status"] != rules.OrderStatus.CREATED:
         return row
-    for rival in rivals:
-        ended = await conclude(service, rival)
-        if rules.live(rules.OrderStatus(ended["status"])):
-            raise problems.BILL_BEING_PAID(bill_no=row["bill_no"])
+    if await close_rivals(service, Contested(pool, (row["bill_no"],)), but=order_no):
+        raise problems.BILL_BEING_PAID(bill_no=row["bill_no"])
     async with service.database.reading() as tx:
         bill = await bill_store.find_bill(tx, pool, row["bill_no"])
     assert bill is not None
@@ -246,24 +251,6 @@ def _shown(service: Payments, row: Mapping[str, Any]) -> dict[str, Any]:
     if cashier is not None and row["status"] == rules.OrderStatus.OPEN:
         shown |= cashier.shown(row)
     return wire.Order.model_validate(shown).model_dump(mode="json", by_alias=True)
-
-
-async def _require_not_withheld(tx: Reader, order: wire.OrderPlacement) -> None:
-    """A bill that a bank was asked to debit cannot be taken back from it: another payment would come twice."""
-    batch = await withholding_store.withheld_by(tx, order.pool, order.bill_no)
-    if batch is not None:
-        raise problems.BILL_BEING_WITHHELD(institution=batch["institution"], batch_no=batch["batch_no"])
-
-
-async def _require_no_standing(service: Payments, tx: Reader, order: wire.OrderPlacement) -> None:
-    """Where a channel cannot close its orders, one that stands there binds the bill until its time is over."""
-    lasting = {name: cashier for name, cashier in cashiers(service).items() if not cashier.closes}
-    for row in await store.standing_orders(tx, order.pool, order.bill_no, list(lasting)):
-        if not over(service, lasting[row["channel"]], row):
-            until = (row["expires_at"] + GRACE).astimezone(SHANGHAI)
-            raise problems.ORDER_STANDS(
-                order_no=row["order_no"], channel=row["channel"], until=until.isoformat(timespec="seconds")
-            )
 
 
 _REASONS = {

@@ -26,9 +26,9 @@ from ..store import refunds as store
 from ..store import settling as settling_store
 from ..store import shifts as shift_store
 from ..store import treasury as treasury_store
-from ..store import treasury_refunds as treasury_refund_store
 from .cancelling import cancel_receipts
 from .posting import transfer
+from .refund_accounts import require_account
 from .suite import Payments
 
 CONTRADICTED = "refund.contradicted"
@@ -39,7 +39,7 @@ async def pay_back(service: Payments, caller: Caller, once: Once, order: schemas
     """Pay back what is owed back, or money that waits in suspense. The same refund_id is paid once.
 
     Raises Problem COLLECTION_UNKNOWN, APPLICATION_HAS_REFUND, NOT_REFUNDABLE, NOT_THE_WAY_BACK, SHIFT_UNKNOWN,
-    SHIFT_CLOSED, SHIFT_OF_ANOTHER, REFUND_EXCEEDS, TREASURY_NOT_SET_UP, ACCOUNT_NEEDED.
+    SHIFT_CLOSED, SHIFT_OF_ANOTHER, REFUND_EXCEEDS, TREASURY_NOT_SET_UP, ACCOUNT_NEEDED, ACCOUNT_UNCONFIRMED, FOUR_EYES.
     """
     caller.require_pool(order.pool)
 
@@ -55,7 +55,9 @@ async def pay_back(service: Payments, caller: Caller, once: Once, order: schemas
         _require_payable(order, shift, collection, others, posted=posted)
         assert collection is not None
         if order.method is rules.Method.TREASURY:
-            await _require_account(tx, service, order)
+            if service.settings.treasury is None:
+                raise treasury_problems.TREASURY_NOT_SET_UP(pool=order.pool)
+            await require_account(tx, order.pool, order.application_id, {order.paid_by, caller.subject})
         now = service.clock.now()
         row = _refund_row(order, collection, now)
         if not await store.insert_refund(tx, row):
@@ -81,11 +83,13 @@ async def settle_refund(
     *,
     reference: str | None = None,
     detail: str | None = None,
+    told_fen: int | None = None,
 ) -> rules.Heard:
     """Take a channel's word about a refund, in the caller's transaction: its answer, its notification or its query.
 
     Said twice, late or out of order it changes nothing more; another end than the one on record is left for a person.
-    `at` is when the channel did it. Raises Problem REFUND_UNKNOWN.
+    `at` is when the channel did it; with ABNORMAL, `told_fen` is what it has paid, where that is another sum than
+    was asked for. Raises Problem REFUND_UNKNOWN.
     """
     found = await store.find_refund(tx, pool, refund_id)
     if found is None:
@@ -95,14 +99,16 @@ async def settle_refund(
     row = await store.lock_refund(tx, pool, refund_id)
     assert collection is not None
     assert row is not None
-    heard = rules.hear(rules.RefundState(row["state"]), state)
+    heard = rules.hear(rules.RefundState(row["state"]), state, told_fen=told_fen)
     if heard is rules.Heard.CONTRADICTION:
         said = {"refund_id": str(refund_id), "state": row["state"], "said": state, "reference": reference}
-        tx.audit(pool, CONTRADICTED, "payments", "payments", at, [], said)
+        tx.audit(pool, CONTRADICTED, "payments", "payments", at, [], said | {"told_fen": told_fen})
+    changed = {**row, "state": state, "reference": reference, "detail": detail, "told_fen": told_fen}
+    if heard is rules.Heard.KNOWN and state is rules.RefundState.ABNORMAL and told_fen not in (None, row["told_fen"]):
+        await store.change_refund(tx, changed)  # a corrected sum, still for a person
     if heard is not rules.Heard.NEWS:
         return heard
     # From here it must succeed.
-    changed = {**row, "state": state, "reference": reference, "detail": detail}
     if state is rules.RefundState.SETTLED:
         await store.change_refund(tx, changed | {"settled_at": at, "waiting_since": None})
         await _book(tx, changed | {"version": row["version"] + 1}, collection, at)
@@ -120,7 +126,8 @@ async def give_up_refund(
 ) -> Answer:
     """Give an abnormal refund up, so that the money can go another way; not by the person who paid it out.
 
-    Raises Problem REFUND_UNKNOWN, NOT_ABNORMAL, PAID_BY_THE_SAME.
+    What its channel has paid another sum of is not free: it waits until the channel corrects what it says.
+    Raises Problem REFUND_UNKNOWN, NOT_ABNORMAL, PAID_OTHERWISE, PAID_BY_THE_SAME.
     """
     caller.require_pool(order.pool)
 
@@ -134,10 +141,12 @@ async def give_up_refund(
         state = rules.REFUND_TRANSITIONS.get((rules.RefundState(row["state"]), rules.RefundAct.GIVE_UP))
         if state is None:
             raise schemas.NOT_ABNORMAL(refund_id=refund_id, state=row["state"])
+        if row["told_fen"] is not None:
+            raise schemas.PAID_OTHERWISE(refund_id=refund_id, told_fen=row["told_fen"], amount_fen=row["amount_fen"])
         if row["paid_by"] == order.given_up_by:
             raise schemas.PAID_BY_THE_SAME(subject=order.given_up_by)
         # From here it must succeed.
-        by = {"state": state, "reference": None, "detail": order.note, "given_up_by": order.given_up_by}
+        by = {"state": state, "given_up_by": order.given_up_by, "give_up_note": order.note}
         await _return(tx, {**row, **by}, service.clock.now())
         stored = await store.find_refund(tx, order.pool, refund_id)
         return Answer(200, _shown(stored))
@@ -194,14 +203,6 @@ def _require_payable(
     gone_fen = collection["refunded_fen"] + collection["refunding_fen"]
     if gone_fen + order.amount_fen > owed_fen:
         raise schemas.REFUND_EXCEEDS(paid_fen=owed_fen, refunded_fen=gone_fen, amount_fen=order.amount_fen)
-
-
-async def _require_account(tx: Writer, service: Payments, order: schemas.RefundOrder) -> None:
-    """The treasury pays to an account that was recorded before."""
-    if service.settings.treasury is None:
-        raise treasury_problems.TREASURY_NOT_SET_UP(pool=order.pool)
-    if await treasury_refund_store.find_account(tx, order.pool, order.application_id) is None:
-        raise treasury_problems.ACCOUNT_NEEDED(application_id=order.application_id)
 
 
 def _require_shift(order: schemas.RefundOrder, shift: Any) -> None:
@@ -267,10 +268,12 @@ def _refund_row(order: schemas.RefundOrder, collection: Row, now: datetime) -> d
         "state": rules.REFUND_TRANSITIONS[None, act],
         "reference": None,
         "detail": None,
+        "told_fen": None,
         "submitted_at": now,
         "settled_at": now if at_counter else None,
         "failed_at": None,
         "given_up_by": None,
+        "give_up_note": None,
         "waiting_since": None if at_counter else wall,
         "asked_at": None if at_counter else wall,
         "tries": 0,

@@ -38,6 +38,8 @@ class Payment:
     message: Mapping[str, Any]
     receipt_no: str | None = None
     """The number on the payer's paper, where it was handed out beforehand; None: the next one of the book."""
+    schemes: frozenset[str] | None = None
+    """The schemes that the money may be for, where the channel said what for; None: nobody said."""
 
 
 async def settle(tx: Writer, pool: str, payments: Sequence[Payment], now: datetime) -> list[Mapping[str, Any]]:
@@ -88,7 +90,11 @@ def bill_paid(bill: Mapping[str, Any], paid_on: Any, collection: Mapping[str, An
 
 def _bill(row: Row) -> rules.Bill:
     return rules.Bill(
-        row["bill_no"], rules.BillStatus(row["status"]), row["amount_fen"], rules.Window.of(row["window"])
+        row["bill_no"],
+        rules.BillStatus(row["status"]),
+        row["amount_fen"],
+        rules.Window.of(row["window"]),
+        row["scheme"],
     )
 
 
@@ -115,7 +121,7 @@ def _judge(
         rules.judge_all(
             {bill_no: _bill(row) for bill_no, row in known.items()},
             [
-                (payment.bill_no, payment.amount_fen, business_day(payment.paid_at))
+                rules.Paid(payment.bill_no, payment.amount_fen, business_day(payment.paid_at), payment.schemes)
                 for at, payment in enumerate(payments)
                 if at not in faults
             ],

@@ -2,7 +2,7 @@
 
 held/shift/<shift> ── close ──► special_account            what the cards brought
          └──────────── close ──► held/counter/<counter>    cash, until its deposit slip is confirmed (`remitting.py`)
-held/counter/<counter> ◄─ a second person ─► cash_difference   what the drawer holds more or less than it should
+held/counter/<counter> ◄─ a second person ─► cash_difference   what was collected and is missing, or is there too much
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from shared.versions import require_version
 
 from .. import rules, schemas
 from ..rules.accounts import CASH_DIFFERENCE, held_by_counter
-from ..rules.shifts import Takings, deposit_due_on
+from ..rules.shifts import Takings, deposit_after, deposit_due_on
 from ..schemas import ledger_problems as problems
 from ..store import settling as settling_store
 from ..store import shifts as store
@@ -118,8 +118,8 @@ async def book_difference(
 ) -> Answer:
     """Another person than the clerk books what a closed shift's drawer held more or less than it should (长短款).
 
-    What is deposited then is what was counted. Raises Problem SHIFT_UNKNOWN, AREA_FORBIDDEN, FOUR_EYES, NO_DIFFERENCE,
-    VERSION_DIFFERS.
+    What is deposited then is what was counted over the float (`deposit_after`); what is missing from the float itself
+    is noted and not posted. Raises Problem SHIFT_UNKNOWN, AREA_FORBIDDEN, FOUR_EYES, NO_DIFFERENCE, VERSION_DIFFERS.
     """
 
     async def work(tx: Writer) -> Answer:
@@ -133,23 +133,20 @@ async def book_difference(
         # From here it must succeed.
         now = service.clock.now()
         difference_fen = row["counted_cash_fen"] - row["expected_cash_fen"]
+        deposit_fen = deposit_after(row["deposit_fen"], difference_fen)
         await store.book_difference(
             tx,
             {
                 "pool": order.pool,
                 "shift_id": shift_id,
                 "status": rules.SHIFT_TRANSITIONS[edge],
-                "deposit_fen": row["deposit_fen"] + difference_fen,
+                "deposit_fen": deposit_fen,
                 "difference_note": order.note,
                 "difference_booked_by": caller.subject,
                 "difference_booked_at": now,
             },
         )
-        into, out_of = held_by_counter(row["counter_code"]), CASH_DIFFERENCE
-        if difference_fen < 0:
-            into, out_of = out_of, into
-        posting = transfer(_about(row), "cash_difference", into, out_of, abs(difference_fen), shift_id, now)
-        await settling_store.insert_transfers(tx, [posting])
+        await settling_store.insert_transfers(tx, _difference(row, deposit_fen - row["deposit_fen"], now))
         detail = {"shift_id": str(shift_id), "difference_fen": difference_fen}
         tx.audit(order.pool, "shift.difference_booked", caller.client_id, caller.subject, now, [], detail)
         return Answer(200, _shown(await store.find_shift(tx, order.pool, shift_id)))
@@ -184,6 +181,15 @@ def _hand_over(shift: Row, takings: Takings, now: datetime) -> list[dict[str, An
         into = held_by_counter(shift["counter_code"])
         rows.append(transfer(_about(shift), "cash_to_deposit", into, held, takings.deposit_fen, shift_id, now))
     return rows
+
+
+def _difference(shift: Row, moved_fen: int, now: datetime) -> list[dict[str, Any]]:
+    """What a booked difference posts: by how much the deposit became more, or less."""
+    into, out_of = held_by_counter(shift["counter_code"]), CASH_DIFFERENCE
+    if moved_fen < 0:
+        into, out_of = out_of, into
+    posting = transfer(_about(shift), "cash_difference", into, out_of, abs(moved_fen), shift["shift_id"], now)
+    return [posting] if moved_fen else []
 
 
 def _about(shift: Mapping[str, Any]) -> dict[str, Any]:

@@ -33,7 +33,7 @@ class Payments:
     check_rate: Rates
     """Who asks the public check of receipts too often, by address …"""
     number_rate: Rates
-    """… and which receipt is asked about too often, whoever asks."""
+    """… and at which receipt too often is guessed, by one address or by many."""
     tax_assessments: TaxAssessments | None
     tips: Tips | None
     treasury: TreasuryFront | None

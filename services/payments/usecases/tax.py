@@ -164,7 +164,7 @@ async def _book(
         if event_id in fresh:
             by_pool[homes[event_id]].append(confirmation)
     for pool in sorted(by_pool):
-        payments = [_payment(pool, event, origins[event.event_id]) for event in by_pool[pool]]
+        payments = [_payment(pool, event, origins[event.event_id], _schemes(service, event)) for event in by_pool[pool]]
         booked = await settle(tx, pool, payments, now)
         pairs = list(zip(by_pool[pool], booked, strict=True))
         under = [link(pool, row["collection_id"], event.voucher_no, event.amount_fen, None) for event, row in pairs]
@@ -224,7 +224,18 @@ def _event(event: rules.Confirmation, home_pool: str, now: datetime) -> dict[str
     return {"event_id": event.event_id, "content": event.content, "home_pool": home_pool, "received_at": now}
 
 
-def _payment(pool: str, event: rules.Confirmation, origin: Mapping[str, Any]) -> Payment:
+def _schemes(service: Payments, event: rules.Confirmation) -> frozenset[str] | None:
+    """What money may be for by the code that it was collected under; None: anything, or nobody said (S004-19)."""
+    settings = service.settings.tax_terminal
+    if event.item is None or settings is None:
+        return None
+    schemes = settings.items.get(event.item)
+    return frozenset() if schemes is None else schemes or None
+
+
+def _payment(
+    pool: str, event: rules.Confirmation, origin: Mapping[str, Any], schemes: frozenset[str] | None
+) -> Payment:
     return Payment(
         channel=Channel.ETAX,
         method="etax",
@@ -239,7 +250,8 @@ def _payment(pool: str, event: rules.Confirmation, origin: Mapping[str, Any]) ->
         taken_by=origin["key_id"],
         shift_id=None,
         held_account=rules.ETAX_ACCOUNT,
-        message={**_message(event), **origin},
+        message={**_message(event), **({"item": event.item} if event.item else {}), **origin},
+        schemes=schemes,
     )
 
 
@@ -275,4 +287,4 @@ def _refused(event_id: str | None, reason: str) -> dict[str, Any]:
 
 
 def _shown(event: Mapping[str, Any]) -> dict[str, Any]:
-    return wire.TaxConfirmationAnswer.model_validate(event, extra="ignore").model_dump(mode="json")
+    return wire.TerminalAnswer.model_validate(event, extra="ignore").model_dump(mode="json")

@@ -15,6 +15,7 @@ from shared.tokens import Caller
 
 from ..schemas import treasury as wire
 from ..schemas import treasury_problems as problems
+from ..schemas.ledger_problems import FOUR_EYES
 from ..store import treasury as treasury_store
 from ..store import vouchers as store
 from .suite import Payments
@@ -65,14 +66,15 @@ async def record_voucher(service: Payments, caller: Caller, once: Once, order: w
 async def withdraw_voucher(
     service: Payments, caller: Caller, once: Once, voucher_id: UUID, order: wire.Withdrawal
 ) -> Answer:
-    """Take a voucher back that was written down wrongly; its money is under none then.
+    """Take a voucher back that was written down wrongly; its money is under none then. Not by who wrote it down.
 
-    Raises Problem AREA_FORBIDDEN, VOUCHER_UNKNOWN.
+    Raises Problem AREA_FORBIDDEN, VOUCHER_UNKNOWN, FOUR_EYES.
     """
     caller.require_pool(order.pool)
 
     async def work(tx: Writer) -> Answer:
         now = service.clock.now()
+        _require_another(caller, await store.find_voucher(tx, order.pool, voucher_id))
         if not await store.withdraw_voucher(tx, order.pool, voucher_id, caller.subject, now, order.reason):
             raise problems.VOUCHER_UNKNOWN(voucher_id=voucher_id)
         detail = {"voucher_id": str(voucher_id), "reason": order.reason}
@@ -110,11 +112,12 @@ async def record_remitted(service: Payments, caller: Caller, once: Once, order: 
 async def withdraw_remitted(
     service: Payments, caller: Caller, once: Once, remitted_id: UUID, order: wire.Withdrawal
 ) -> Answer:
-    """Take such a record back. Raises Problem AREA_FORBIDDEN, REMITTED_UNKNOWN."""
+    """Take such a record back; not by who made it. Raises Problem AREA_FORBIDDEN, REMITTED_UNKNOWN, FOUR_EYES."""
     caller.require_pool(order.pool)
 
     async def work(tx: Writer) -> Answer:
         now = service.clock.now()
+        _require_another(caller, await store.find_remitted(tx, order.pool, remitted_id))
         if not await store.withdraw_remitted(tx, order.pool, remitted_id, caller.subject, now, order.reason):
             raise problems.REMITTED_UNKNOWN(remitted_id=remitted_id)
         detail = {"remitted_id": str(remitted_id), "reason": order.reason}
@@ -123,6 +126,11 @@ async def withdraw_remitted(
         return Answer(200, wire.Remitted.model_validate(found).model_dump(mode="json"))
 
     return await once.run(service.database, order.pool, work)
+
+
+def _require_another(caller: Caller, row: Row | None) -> None:
+    if row is not None and row["recorded_by"] == caller.subject:
+        raise FOUR_EYES(subject=caller.subject)
 
 
 def link(pool: str, collection_id: UUID, voucher_no: str, amount_fen: int, voucher_id: UUID | None) -> dict[str, Any]:

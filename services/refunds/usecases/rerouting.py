@@ -14,7 +14,7 @@ from shared.idempotency import Answer, Once
 from shared.tokens import Caller
 
 from .. import rules, schemas, store
-from ..clients import PayoutRefused
+from ..clients import PAID_OTHERWISE, PayoutRefused
 from .reading import shown
 from .returning import return_payout
 from .suite import Refunds
@@ -31,8 +31,8 @@ async def reroute(
 ) -> Answer:
     """Give up a payout that is abnormal; its application goes back to `approved`.
 
-    Raises Problem APPLICATION_UNKNOWN, WRONG_STATE, NOT_ABNORMAL, FOUR_EYES, VERSION_DIFFERS, AREA_FORBIDDEN,
-    UPSTREAM_UNAVAILABLE.
+    Raises Problem APPLICATION_UNKNOWN, WRONG_STATE, NOT_ABNORMAL, PAID_OTHERWISE, FOUR_EYES, VERSION_DIFFERS,
+    AREA_FORBIDDEN, UPSTREAM_UNAVAILABLE.
     """
 
     async def intend(tx: Writer) -> Answer:
@@ -55,6 +55,8 @@ async def reroute(
         try:
             await service.payments.give_up(row, caller.subject, order.note)
         except PayoutRefused as refusal:
+            if refusal.code == PAID_OTHERWISE:
+                raise schemas.PAID_OTHERWISE(detail=refusal.detail) from refusal
             # The channel has brought it home after all, or payments has given it up: its news say which.
             raise schemas.NOT_ABNORMAL(payout_state=refusal.code) from refusal
     async with service.database.writing() as tx:
