@@ -26,7 +26,6 @@ UPSTREAM = {
 _FOLLOW_SECONDS = "0.2"
 _REFUND_ASK_SECONDS = "0.5"  # the simulated channels are done when one asks again
 _DRAIN_SECONDS = "10"
-_POSTING_DAYS = 366  # a season brings no packages of the treasury; whoever wants them hands them in
 
 
 def settings_of(service: str, database_url: str) -> dict[str, str]:
@@ -56,7 +55,7 @@ def _channel_settings() -> dict[str, str]:
         "TAX_KEYS": tax.settings_of(),
         "TAX_OFFICE": office,
         "TAX_ASSESSMENTS": tax_assessments.settings_of(),
-        "TREASURY": treasury_wire.settings_of(tax_address, posting_days=_POSTING_DAYS),
+        "TREASURY": treasury_wire.settings_of(tax_address, posting_days=None),  # whoever wants packages hands them in
         "UNIONPAY": unionpay_wire.settings_of(),
         "WECHAT": wechat_wire.settings_of(),
         "REFUND_ASK_SECONDS": _REFUND_ASK_SECONDS,

@@ -38,7 +38,7 @@ def treasury_of(pool: str) -> str:
     return f"{pool}0000"
 
 
-def settings_of(front_url: str, keys: Path = places.KEYS, posting_days: int = 7) -> str:
+def settings_of(front_url: str, keys: Path = places.KEYS, posting_days: int | None = 7) -> str:
     """PAYMENTS_TREASURY: how payments deals with this treasury."""
     key_of(keys)
     offices = {office_of(pool): {"pool": pool, "treasury_code": treasury_of(pool)} for pool in POOLS}

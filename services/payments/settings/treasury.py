@@ -42,5 +42,6 @@ class TreasurySettings(BaseModel):
     most_rows: Annotated[int, Field(ge=1, le=1000)] = 1000
     front_url: str = ""
     """The front end that takes our packages; empty: they are fetched as files, and their answers are handed in."""
-    posting_days: Annotated[int, Field(ge=0, le=366)] = 7
-    """Days after which money under a voucher should have been posted."""
+    posting_days: Annotated[int, Field(ge=0, le=366)] | None = 7
+    """Days after which money under a voucher should have been posted; null: the treasury tells us of nothing by itself,
+    so that money which it has not posted is no difference."""

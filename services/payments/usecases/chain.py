@@ -157,7 +157,8 @@ async def _treasury(
     times = await treasury_store.times_of(tx, pool, ids)
     posted = [id_ for id_, each in times.items() if each.posted_on]
     amounts = await store.amounts(tx, pool, posted)
-    waiting = age.days <= service.settings.treasury.posting_days
+    days = service.settings.treasury.posting_days
+    waiting = days is None or age.days <= days
     return {
         "state": money.link_of(agreed=len(posted) == len(ids), waiting=waiting),
         "posted_count": len(posted),

@@ -152,9 +152,9 @@ async def list_collection_differences(
 
 
 def due_day(service: Payments) -> date:
-    """The last day on which money was paid that should be posted by now."""
-    days = service.settings.treasury.posting_days if service.settings.treasury else 7
-    return business_day(service.clock.now()) - timedelta(days=days)
+    """The last day on which money was paid that should be posted by now; before all days where nothing should be."""
+    days = service.settings.treasury.posting_days if service.settings.treasury else None
+    return date.min if days is None else business_day(service.clock.now()) - timedelta(days=days)
 
 
 def settings_of(service: Payments, pool: str) -> TreasurySettings:
