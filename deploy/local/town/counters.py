@@ -59,7 +59,7 @@ def _terminals(plan: Plan) -> list[Timed]:
                 "counter": counter.code,
                 "region": counter.region,
                 "terminal_no": counter.terminal_no,
-                "shop_no": f"898{plan.prefix}{number:06d}",
+                "shop_no": f"898{plan.prefix:0<6}{number:06d}",
             },
         )
         for number, counter in enumerate(plan.counters, start=1)
