@@ -251,7 +251,7 @@ class CollectionDifferenceItem(BaseModel):
         description="Day of the last check that names it, else the day on which its money was paid or handed over",
         examples=["2021-12-06"],
     )
-    treasury_fen: int | None = Field(description="Sum by the treasury; null: none", examples=[32000])
+    treasury_fen: int | None = Field(description="Sum by the treasury; null: none", examples=[30000])
     our_fen: int | None = Field(description="Sum of the money under it; null: none", examples=[64000])
 
 
