@@ -15,10 +15,10 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from .ids import new_id
+from .statements import statement
 
 Record = dict[str, Any]
 
@@ -134,7 +134,9 @@ async def verify(connection: AsyncConnection) -> list[Break]:
     breaks = []
     for chain in (EVENTS, AUDIT):
         pools = await connection.execute(
-            text(f"select pool from chain_head where chain = :chain union select pool from {chain.name} order by pool"),
+            statement(
+                f"select pool from chain_head where chain = :chain union select pool from {chain.name} order by pool"
+            ),
             {"chain": chain.name},
         )
         for pool in pools.scalars().all():
@@ -144,9 +146,41 @@ async def verify(connection: AsyncConnection) -> list[Break]:
     return breaks
 
 
+async def read_anchor(connection: AsyncConnection, chain: Chain, pool: str) -> tuple[int, bytes]:
+    """The last record that was moved into an archive (`deploy/archive`), and its hash; 0 where none was."""
+    row = (
+        await connection.execute(
+            statement("select seq, hash from chain_head where pool = :pool and chain = :chain"),
+            {"pool": pool, "chain": _anchor_of(chain).name},
+        )
+    ).one_or_none()
+    return (row.seq, row.hash) if row else (0, NOTHING_BEFORE)
+
+
+async def take_anchor(connection: AsyncConnection, chain: Chain, pool: str) -> tuple[int, bytes]:
+    """The same, for this transaction alone until it ends. What is appended meanwhile does not wait."""
+    return await _take_head(connection, _anchor_of(chain), pool)
+
+
+async def remove_to(connection: AsyncConnection, chain: Chain, pool: str, seq: int, hash_: bytes) -> None:
+    """Remove the records up to `seq`, which an archive holds; the anchor, taken before, stands there from now on."""
+    await connection.execute(
+        statement("update chain_head set seq = :seq, hash = :hash where pool = :pool and chain = :chain"),
+        {"pool": pool, "chain": _anchor_of(chain).name, "seq": seq, "hash": hash_},
+    )
+    await connection.execute(
+        statement(f"delete from {chain.name} where pool = :pool and seq <= :seq"), {"pool": pool, "seq": seq}
+    )
+
+
+def _anchor_of(chain: Chain) -> Chain:
+    return Chain(f"{chain.name}/archived", chain.columns)
+
+
 async def _first_break(connection: AsyncConnection, chain: Chain, pool: str) -> Break | None:
-    previous, expected = NOTHING_BEFORE, 1
-    async for row in _read(connection, chain, pool):
+    anchor, previous = await read_anchor(connection, chain, pool)
+    expected = anchor + 1
+    async for row in read(connection, chain, pool, anchor):
         stored = row.pop("hash")
         if row["seq"] != expected:
             return Break(chain.name, pool, expected, "missing")
@@ -156,7 +190,7 @@ async def _first_break(connection: AsyncConnection, chain: Chain, pool: str) -> 
         expected += 1
     head = (
         await connection.execute(
-            text("select seq, hash from chain_head where pool = :pool and chain = :chain"),
+            statement("select seq, hash from chain_head where pool = :pool and chain = :chain"),
             {"pool": pool, "chain": chain.name},
         )
     ).one_or_none()
@@ -167,14 +201,14 @@ async def _first_break(connection: AsyncConnection, chain: Chain, pool: str) -> 
     return None if head.hash == previous else Break(chain.name, pool, head.seq, "head row altered")
 
 
-async def _read(connection: AsyncConnection, chain: Chain, pool: str) -> AsyncIterator[Record]:
+async def read(connection: AsyncConnection, chain: Chain, pool: str, after: int) -> AsyncIterator[Record]:
+    """The records of a chain behind a number, each with its hash, read in pages."""
     names = ", ".join(name for name, _ in chain.columns)
-    after = 0
     while True:
         page = (
             (
                 await connection.execute(
-                    text(
+                    statement(
                         f"select {names}, hash from {chain.name} "
                         "where pool = :pool and seq > :after order by seq limit :limit"
                     ),
@@ -203,11 +237,11 @@ def array_values(kind: str, values: list[Any]) -> list[Any]:
 
 async def _take_head(connection: AsyncConnection, chain: Chain, pool: str) -> tuple[int, bytes]:
     which = {"pool": pool, "chain": chain.name}
-    take = text("select seq, hash from chain_head where pool = :pool and chain = :chain for update")
+    take = statement("select seq, hash from chain_head where pool = :pool and chain = :chain for update")
     head = (await connection.execute(take, which)).one_or_none()
     if head is None:
         await connection.execute(
-            text(
+            statement(
                 "insert into chain_head (pool, chain, seq, hash) values (:pool, :chain, 0, :hash) "
                 "on conflict (pool, chain) do nothing"
             ),
@@ -224,7 +258,7 @@ async def _store(connection: AsyncConnection, chain: Chain, records: Sequence[Re
         name: array_values(kind, [record[name] for record in records]) for name, kind in chain.columns
     }
     await connection.execute(
-        text(
+        statement(
             f"with stored as (insert into {chain.name} ({', '.join(names)}, hash) "
             f"select * from unnest({arrays}, cast(:hashes as bytea[]))) "
             "update chain_head set seq = :last_seq, hash = :last_hash where pool = :head_pool and chain = :chain"

@@ -1,6 +1,11 @@
-"""The bytes that others hand over, kept as they came: sealed, in parts of one MiB, found by their SHA-256."""
+"""The bytes that others hand over, kept as they came: sealed, in parts of one MiB, found by their SHA-256.
+
+A file is sealed under a key of its own, which lies beside it under the service's key (an envelope): where that key is
+changed, 32 bytes of each file are sealed anew and not the file.
+"""
 
 import hashlib
+import os
 import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -10,6 +15,7 @@ from uuid import UUID
 
 from fastapi import Request
 
+from .clock import business_day
 from .database import Database, Reader, Writer
 from .ids import new_id
 from .problem import TOO_LARGE, ProblemType
@@ -26,6 +32,17 @@ EMPTY_UPLOAD = ProblemType(
     (
         "请求体没有内容，请以 application/octet-stream 提交文件",
         "The body is empty; send the file as application/octet-stream",
+    ),
+)
+
+
+EVIDENCE_ERASED = ProblemType(
+    "evidence_erased",
+    410,
+    ("文件已按保存期限删除", "The file was erased"),
+    (
+        "该文件保存期限已满，已于 {day} 删除，请向提交单位索取",
+        "The file was kept for its time and erased on {day}; ask whoever handed it in",
     ),
 )
 
@@ -73,16 +90,18 @@ def whole(upload: Upload, most_bytes: int) -> bytes:
 
 async def keep(tx: Writer, sealer: Sealer, pool: str, file_name: str, upload: Upload, at: datetime) -> UUID:
     """Store an upload in the caller's transaction; the id of the evidence."""
-    evidence_id = new_id()
+    evidence_id, key = new_id(), os.urandom(32)
+    own = Sealer.of_one_key(key)
     await tx.execute(
-        "insert into evidence (pool, evidence_id, sha256, file_name, size_bytes, received_at) "
-        "values (:pool, :evidence_id, :sha256, :file_name, :size_bytes, :received_at)",
+        "insert into evidence (pool, evidence_id, sha256, file_name, size_bytes, received_at, key_sealed) "
+        "values (:pool, :evidence_id, :sha256, :file_name, :size_bytes, :received_at, :key_sealed)",
         pool=pool,
         evidence_id=evidence_id,
         sha256=upload.sha256,
         file_name=file_name,
         size_bytes=upload.size_bytes,
         received_at=at,
+        key_sealed=sealer.seal(key, key_context(evidence_id)),
     )
     upload.file.seek(0)
     part_no = 0
@@ -94,25 +113,22 @@ async def keep(tx: Writer, sealer: Sealer, pool: str, file_name: str, upload: Up
             pool=pool,
             evidence_id=evidence_id,
             part_no=part_no,
-            sealed=sealer.seal(piece, _context(evidence_id, part_no)),
+            sealed=own.seal(piece, part_context(evidence_id, part_no)),
         )
     return evidence_id
 
 
 async def load(tx: Reader, sealer: Sealer, pool: str, evidence_id: UUID) -> bytes:
-    """The bytes as they came. Raises EvidenceAltered, cryptography's InvalidTag where they no longer are."""
-    sha256 = await tx.value(
-        "select sha256 from evidence where pool = :pool and evidence_id = :evidence_id",
-        pool=pool,
-        evidence_id=evidence_id,
-    )
+    """The bytes as they came. Raises EvidenceAltered, cryptography's InvalidTag where they no longer are, and Problem
+    EVIDENCE_ERASED where they were kept long enough."""
+    file = await _find(tx, sealer, pool, evidence_id)
     parts = await tx.rows(
         "select part_no, sealed from evidence_part where pool = :pool and evidence_id = :evidence_id order by part_no",
         pool=pool,
         evidence_id=evidence_id,
     )
-    data = b"".join(sealer.open(part["sealed"], _context(evidence_id, part["part_no"])) for part in parts)
-    if hashlib.sha256(data).hexdigest() != sha256:
+    data = b"".join(file.sealer.open(part["sealed"], part_context(evidence_id, part["part_no"])) for part in parts)
+    if hashlib.sha256(data).hexdigest() != file.sha256:
         raise EvidenceAltered(f"evidence {evidence_id} of pool {pool} does not have its SHA-256")
     return data
 
@@ -123,6 +139,8 @@ async def pieces(database: Database, sealer: Sealer, pool: str, evidence_id: UUI
     Raises what `load` raises; that the end is missing shows only there, so nothing is final before it.
     """
     seen, part_no = hashlib.sha256(), 0
+    async with database.reading() as tx:
+        file = await _find(tx, sealer, pool, evidence_id)
     while True:
         part_no += 1
         async with database.reading() as tx:
@@ -133,19 +151,56 @@ async def pieces(database: Database, sealer: Sealer, pool: str, evidence_id: UUI
                 evidence_id=evidence_id,
                 part_no=part_no,
             )
-            if sealed is None:
-                sha256 = await tx.value(
-                    "select sha256 from evidence where pool = :pool and evidence_id = :evidence_id",
-                    pool=pool,
-                    evidence_id=evidence_id,
-                )
-                break
-        piece = sealer.open(sealed, _context(evidence_id, part_no))
+        if sealed is None:
+            break
+        piece = file.sealer.open(sealed, part_context(evidence_id, part_no))
         seen.update(piece)
         yield piece
-    if seen.hexdigest() != sha256:
+    if seen.hexdigest() != file.sha256:
         raise EvidenceAltered(f"evidence {evidence_id} of pool {pool} does not have its SHA-256")
 
 
-def _context(evidence_id: UUID, part_no: int) -> str:
+async def fetch(database: Database, sealer: Sealer, pool: str, evidence_id: UUID) -> IO[bytes]:
+    """The bytes as they came, as a file that is on disk where it is large; the caller closes it.
+
+    Raises what `load` raises.
+    """
+    file: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES)  # noqa: SIM115 -- the caller's to close
+    try:
+        async for piece in pieces(database, sealer, pool, evidence_id):
+            file.write(piece)
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+@dataclass(frozen=True)
+class _File:
+    sha256: str
+    sealer: Sealer
+
+
+async def _find(tx: Reader, sealer: Sealer, pool: str, evidence_id: UUID) -> _File:
+    row = await tx.row(
+        "select sha256, key_sealed, erased_at from evidence where pool = :pool and evidence_id = :evidence_id",
+        pool=pool,
+        evidence_id=evidence_id,
+    )
+    if row is None:
+        raise EvidenceAltered(f"evidence {evidence_id} of pool {pool} is gone")
+    if row["erased_at"] is not None:
+        raise EVIDENCE_ERASED(day=business_day(row["erased_at"]))
+    if row["key_sealed"] is None:
+        return _File(row["sha256"], sealer)
+    return _File(row["sha256"], Sealer.of_one_key(sealer.open(row["key_sealed"], key_context(evidence_id))))
+
+
+def key_context(evidence_id: UUID) -> str:
+    """For what the key of a file is sealed."""
+    return f"evidence/{evidence_id}/key"
+
+
+def part_context(evidence_id: UUID, part_no: int) -> str:
+    """For what a part of a file is sealed."""
     return f"evidence/{evidence_id}/{part_no}"

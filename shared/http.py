@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import httpx
+import orjson
 import stamina
 
 from .database import assert_no_transaction
@@ -82,7 +83,8 @@ class Upstream:
 
     async def post(self, path: str, body: Mapping[str, Any], *, key: str | None = None) -> Any:
         """POST JSON, under an idempotency key where the route creates something. Raises like `get`."""
-        return await self._call("POST", path, json=body, headers={"Idempotency-Key": key} if key else {})
+        headers = {"Content-Type": "application/json"} | ({"Idempotency-Key": key} if key else {})
+        return await self._call("POST", path, content=orjson.dumps(body), headers=headers)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -108,7 +110,7 @@ class Upstream:
         except httpx.HTTPError as error:  # on the way, or from the issuer of our own token
             raise _Passing from error
         if answer.is_success:
-            return answer.json()
+            return orjson.loads(answer.content)
         body = answer.json() if "json" in answer.headers.get("content-type", "") else {}
         if answer.status_code in _PASSING or body.get("code") == "idempotency_key_in_use":
             raise _Passing

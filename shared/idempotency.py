@@ -21,6 +21,7 @@ from .clock import wall_now
 from .database import Database, Writer
 from .evidence import receive_upload
 from .problem import MEDIA_TYPE, Problem, ProblemType, language_of
+from .routing import of_request
 
 KEY_MISSING = ProblemType(
     "idempotency_key_missing",
@@ -245,12 +246,13 @@ KeyHeader = Annotated[
 ]
 
 
-async def once_from(request: Request, key: KeyHeader = None) -> Once:
+@of_request
+async def once_from(request: Request, _shown: KeyHeader = None) -> Once:
     """The key of a request; quoted (as the draft says) and bare are the same. Raises Problem KEY_MISSING.
 
     Stands behind the caller in a route's signature, because a key belongs to its client.
     """
-    bare = (key or "").strip().strip('"').strip()
+    bare = request.headers.get("idempotency-key", "").strip().strip('"').strip()
     if not bare or len(bare) > 255:
         raise KEY_MISSING()
     about = f"{request.method} {request.url.path}?{request.url.query}\n".encode()

@@ -1,7 +1,7 @@
 """Resident identity numbers (GB 11643-1999): reading, checking, masking. Numbers of bank cards: masking.
 
-python-stdnum does the check digit and the birth date; around it stands what it leaves open: future dates, unknown
-address codes (historic and local ones are in use, codes.md C3), and the lower-case x that lists bring.
+python-stdnum does the check digit; around it stands what it leaves open: impossible and future dates, unknown address
+codes (historic and local ones are in use, codes.md C3), and the lower-case x that lists bring.
 Rejecting a valid number is worse than accepting an invalid one.
 """
 
@@ -12,7 +12,6 @@ from typing import Literal
 
 from stdnum import luhn
 from stdnum.cn import ric
-from stdnum.exceptions import ValidationError
 
 Sex = Literal["male", "female"]
 
@@ -55,16 +54,18 @@ def read_resident_number(text: str, *, today: date) -> ResidentNumber | NumberFa
     if ric.calc_check_digit(number) != number[-1]:
         return NumberFault("identity_number_invalid", "身份证号校验位不符")
     try:
-        birth_date = ric.get_birth_date(number)
-    except ValidationError:
+        birth_date = date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
+    except ValueError:
         return NumberFault("identity_number_invalid", "身份证号中的出生日期不存在")
-    if not isinstance(birth_date, date) or birth_date > today or birth_date.year < 1890:
+    if birth_date > today or birth_date.year < 1890:
         return NumberFault("identity_number_invalid", "身份证号中的出生日期不可能")
     return ResidentNumber(number, birth_date, "male" if int(number[16]) % 2 else "female")
 
 
 def normal_number(text: str) -> str:
     """The one spelling under which a number is stored and looked up."""
+    if text.isascii() and text.isalnum():
+        return text.upper()
     narrow = text.translate(_NARROW)
     return re.sub(r"[\s\-·]", "", narrow).upper()
 
@@ -72,6 +73,9 @@ def normal_number(text: str) -> str:
 def mask_number(number: str) -> str:
     """For answers without the scope `persons:full`: the first four and the last two characters."""
     return number[:4] + "*" * (len(number) - 6) + number[-2:] if len(number) > 8 else "*" * len(number)
+
+
+_SHORTEST_NUMBER = 13
 
 
 def mask_name(name: str) -> str:
@@ -82,6 +86,8 @@ def mask_name(name: str) -> str:
 
 def mask_in_text(text: str) -> str:
     """Blank every identity number and every card number inside a text; used by the log writer."""
+    if len(text) < _SHORTEST_NUMBER:
+        return text
     return _CARD_IN_TEXT.sub(_masked_card, _IN_TEXT.sub(lambda found: mask_number(found[0]), text))
 
 
@@ -92,6 +98,8 @@ def mask_card(number: str) -> str:
 
 def normal_name(text: str) -> str:
     """Names are compared without blanks and with one kind of middle dot."""
+    if text.isalpha():
+        return text
     return re.sub(r"[.．•‧∙⋅・･]", "·", re.sub(r"\s", "", text))
 
 

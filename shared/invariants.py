@@ -15,11 +15,15 @@ from .database import Reader
 
 @dataclass(frozen=True)
 class Invariant:
-    """A query that must find nothing. Its rows begin with `pool` and name what is wrong in `subject`."""
+    """A query that must find nothing. Its rows begin with `pool` and name what is wrong in `subject`.
+
+    Where `pools` is a query for pools, `sql` is about `:pool` and is asked of each of them.
+    """
 
     name: str
     meaning: str
     sql: str
+    pools: str = ""
 
 
 def alarm(name: str, meaning: str, found: str, *, since: str, limit: timedelta) -> Invariant:
@@ -42,17 +46,14 @@ async def check(tx: Reader, invariants: Sequence[Invariant], **given: Any) -> li
     """Run every invariant; a finding for each, `found` 0 where all is well. Alarms are given `now`."""
     findings = []
     for invariant in invariants:
-        rows = await tx.rows(
-            f"with broken as ({invariant.sql}) "
-            "select pool || '/' || cast(subject as text) as place, count(*) over () as found from broken limit 5",
-            **given,
-        )
-        findings.append(
-            Finding(
-                invariant.name,
-                invariant.meaning,
-                rows[0]["found"] if rows else 0,
-                [row["place"] for row in rows],
+        found, sample = 0, []
+        for of in [{"pool": row["pool"]} for row in await tx.rows(invariant.pools)] if invariant.pools else [{}]:
+            rows = await tx.rows(
+                f"with broken as ({invariant.sql}) "
+                "select pool || '/' || cast(subject as text) as place, count(*) over () as found from broken limit 5",
+                **(given | of),
             )
-        )
+            found += rows[0]["found"] if rows else 0
+            sample += [row["place"] for row in rows]
+        findings.append(Finding(invariant.name, invariant.meaning, found, sample[:5]))
     return findings

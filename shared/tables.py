@@ -30,6 +30,7 @@ def add_shared_tables(metadata: MetaData) -> None:
     _add_chains(metadata)
     _add_requests(metadata)
     _add_webhooks(metadata)
+    _add_key_walks(metadata)
 
 
 def _add_chains(metadata: MetaData) -> None:
@@ -71,6 +72,14 @@ def _add_chains(metadata: MetaData) -> None:
         Column("detail", Json, nullable=False),
         Column("hash", LargeBinary, nullable=False),
         PrimaryKeyConstraint("pool", "seq"),
+        Index(
+            "audit_line_persons",
+            "persons",
+            postgresql_using="gin",
+            postgresql_with={"gin_pending_list_limit": "1024"},
+            postgresql_ops={"persons": "jsonb_path_ops"},
+        ),
+        Index("audit_line_actor", "pool", "actor", "seq"),
     )
     Table(
         "follow_cursor",
@@ -104,6 +113,8 @@ def _add_requests(metadata: MetaData) -> None:
         Column("file_name", Text, nullable=False),
         Column("size_bytes", BigInteger, nullable=False),
         Column("received_at", Instant, nullable=False),
+        Column("key_sealed", LargeBinary),  # the file's own key; null: of before, parts lie under the service's keys
+        Column("erased_at", Instant),  # its bytes were kept long enough
         PrimaryKeyConstraint("pool", "evidence_id"),
         CheckConstraint("size_bytes >= 0", name="evidence_size"),
     )
@@ -176,6 +187,27 @@ def _add_webhooks(metadata: MetaData) -> None:
     )
 
 
+def _add_key_walks(metadata: MetaData) -> None:
+    # How far a sealed column of a pool has been gone through to bring it under the current keys (shared/rotation).
+    Table(
+        "key_walk",
+        metadata,
+        Column("pool", Text, nullable=False),
+        Column("subject", Text, nullable=False),  # table.column
+        Column("key", Text, nullable=False),
+        Column("lookup_key", Text, nullable=False),
+        Column("since", Instant, nullable=False),  # when the first walk to these keys began
+        Column("begun_at", Instant, nullable=False),
+        Column("position", Json, nullable=False),  # the key of the last row gone through; empty: none yet
+        Column("seen", BigInteger, nullable=False),
+        Column("changed", BigInteger, nullable=False),
+        Column("passed_over", BigInteger, nullable=False),  # somebody else was at the row: the next walk has it
+        Column("finished_at", Instant),
+        PrimaryKeyConstraint("pool", "subject"),
+        CheckConstraint("changed >= 0 and passed_over >= 0 and seen >= changed + passed_over", name="key_walk_counts"),
+    )
+
+
 SHARED_TABLES_1 = (
     """create table chain_head (pool text not null, chain text not null, seq bigint not null, hash bytea not null,
         primary key (pool, chain), constraint chain_head_seq check (seq >= 0))""",
@@ -224,4 +256,20 @@ SHARED_TABLES_2 = (
         where state in ('waiting', 'sending')""",
     """create index webhook_delivery_concluded on webhook_delivery (concluded_at)
         where concluded_at is not null""",
+)
+
+SHARED_TABLES_3 = (
+    "alter table evidence add column key_sealed bytea, add column erased_at timestamptz",
+    """create table key_walk (pool text not null, subject text not null, key text not null, lookup_key text not null,
+        since timestamptz not null, begun_at timestamptz not null, position jsonb not null, seen bigint not null,
+        changed bigint not null, passed_over bigint not null, finished_at timestamptz,
+        primary key (pool, subject),
+        constraint key_walk_counts check (changed >= 0 and passed_over >= 0 and seen >= changed + passed_over))""",
+)
+
+SHARED_TABLES_4 = (
+    # A short pending list: whoever fills it sorts it in, holding the head row of the chain.
+    """create index audit_line_persons on audit_line using gin (persons jsonb_path_ops)
+        with (gin_pending_list_limit = 1024)""",
+    "create index audit_line_actor on audit_line (pool, actor, seq)",
 )

@@ -20,6 +20,7 @@ from joserfc.jwk import KeySet
 
 from .problem import ProblemType
 from .regions import area_covers, area_covers_pool, in_pool
+from .routing import of_request
 
 TOKEN_MISSING = ProblemType(
     "token_missing",
@@ -144,6 +145,7 @@ class Verifier:
                 try:
                     keys = await self._fetch_keys()
                     self._keys = KeySet.import_key_set(keys)  # type: ignore[arg-type]
+                    self._known.clear()  # a key that is gone from the set vouches for nobody any more
                 except httpx.HTTPError as error:
                     # Tokens of the keys we have stay good while the issuer is away.
                     if self._keys is None:
@@ -158,12 +160,14 @@ _bearer = HTTPBearer(auto_error=False, description="OAuth 2.0 bearer token (JWT)
 def needs(scope: str) -> Callable[..., Awaitable[Caller]]:
     """A route's dependency: the caller, who must have `scope`."""
 
+    @of_request
     async def caller_with_scope(
-        request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
+        request: Request, _shown: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)] = None
     ) -> Caller:
-        if credentials is None:
+        kind, _, token = request.headers.get("authorization", "").partition(" ")
+        if kind.lower() != "bearer" or not token:
             raise TOKEN_MISSING()
-        caller: Caller = await request.app.state.verifier.caller(credentials.credentials)
+        caller: Caller = await request.app.state.verifier.caller(token)
         request.state.client_id = caller.client_id
         if not caller.has(scope):
             raise SCOPE_MISSING(scope=scope)

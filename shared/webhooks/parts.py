@@ -37,8 +37,13 @@ class Webhooks:
 
     def seal(self, webhook_id: UUID, secret: str) -> bytes:
         """An endpoint's secret as it is stored."""
-        return self.sealer.seal(secret, f"webhook/{webhook_id}")
+        return self.sealer.seal(secret, secret_context(webhook_id))
 
     def open(self, webhook_id: UUID, sealed: bytes) -> str:
         """An endpoint's secret."""
-        return self.sealer.open_text(sealed, f"webhook/{webhook_id}")
+        return self.sealer.open_text(sealed, secret_context(webhook_id))
+
+
+def secret_context(webhook_id: UUID) -> str:
+    """For what a secret is sealed."""
+    return f"webhook/{webhook_id}"

@@ -172,7 +172,7 @@ async def spread(tx: Writer, webhook: Row, now: datetime) -> None:
         "limit greatest(0, least(:page, :open - (select count(*) from webhook_delivery where pool = :pool "
         "and webhook_id = :id and state in ('waiting', 'sending'))))), "
         "wanted as (insert into webhook_delivery (pool, webhook_id, seq, event_id, type, state, attempts, due_at, "
-        "answers) select pool, :id, seq, event_id, type, 'waiting', 0, :now, '[]' from page "
+        "answers) select :pool, :id, seq, event_id, type, 'waiting', 0, :now, '[]' from page "
         "where jsonb_array_length(cast(:kinds as jsonb)) = 0 or jsonb_exists(cast(:kinds as jsonb), type) "
         "on conflict (pool, webhook_id, seq) do update set state = 'waiting', attempts = 0, due_at = :now, "
         "concluded_at = null where webhook_delivery.state in ('delivered', 'failed')) "
