@@ -7,18 +7,17 @@ import httpx
 from fastapi import FastAPI
 
 from shared.clock import Clock, WallClock
-from shared.database import Database
 from shared.sealing import Sealer
-from shared.service import build, verifier
+from shared.service import build, database_of, verifier
 
 from . import jobs
 from .api import router
 from .formats import read_suppliers
 from .invariants import ALARMS, INVARIANTS
 from .settings import Settings
-from .usecases import Eligibility
+from .usecases import RETAINED, SEALED, Eligibility
 
-REVISION = "0013_alter_match_case"
+REVISION = "0020_create_number_turn"
 """The migration this code expects."""
 
 _SUPPLIERS = Path(__file__).with_name("suppliers.yaml")
@@ -33,7 +32,7 @@ def create_app(
     """The application. `clock` tells business time; `transports` stand in for the network in one-process runs."""
     settings = settings or Settings()
     clock = clock or WallClock()
-    database = Database(settings.database_url, pool_size=settings.pool_size)
+    database = database_of(settings)
     keys = settings.sealing_keys.get_secret_value()
     service = Eligibility(
         settings,
@@ -56,4 +55,6 @@ def create_app(
         jobs=jobs.jobs(service),
         followers=[],
         revision=REVISION,
+        retained=RETAINED,
+        sealed=SEALED,
     )

@@ -20,14 +20,36 @@ def _rests_on_accepted_row(table: str, key: str) -> str:
 
 
 def _as_written(table: str, key: str, plain: str) -> str:
-    """Rows whose values (`plain`, as `row_digest` joins them) are not what an audit line says was written."""
+    """Rows whose values (`plain`, as `row_digest` joins them) are not what the latest audit line says was written: a
+    change of keys writes hashes anew."""
     return (
-        f"select said.pool, said.{key} as subject from {table} as said left join (select pool, entry.key, entry.value "
-        "from audit_line cross join jsonb_each_text(detail->'written') as entry) as line "
+        f"select said.pool, said.{key} as subject from {table} as said left join (select distinct on (pool, entry.key) "
+        "pool, entry.key, entry.value from audit_line cross join jsonb_each_text(detail->'written') as entry "
+        "order by pool, entry.key, seq desc) as line "
         f"on line.pool = said.pool and line.key = cast(said.{key} as text) "
         "where line.key is null "
         f"or line.value <> encode(sha256(convert_to({plain}, 'UTF8')), 'hex')"
     )
+
+
+# What was agreed with each supplier, and the day of its latest list that counts and is whole.
+_AGREED = (
+    "(select s.*, l.last_day from supplier s left join (select pool, supplier, "
+    "max(list_day) filter (where parts is null or here = parts) as last_day from (select pool, supplier, list_day, "
+    "parts, count(*) over (partition by pool, whole_id) as here from feed where withdrawn_at is null) f "
+    "group by pool, supplier) l on l.pool = s.pool and l.supplier = s.supplier) as agreed"
+)
+# By when the next list is due, as `rules.Schedule` reckons it: the period after the one that the last list fulfilled.
+_NEXT_DUE = (
+    "case when last_day is null then first_due_on else (select cast(first_due_on + make_interval(months => "
+    "every_months * (n + 1)) as date) from generate_series(0, 2400) as n where every_months is not null "
+    "and cast(first_due_on + make_interval(months => every_months * n) as date) >= last_day order by n limit 1) end"
+)
+
+
+def _end_of(day: str) -> str:
+    """The last instant of a business day."""
+    return f"(cast({day} + 1 as timestamp) at time zone 'Asia/Shanghai' - interval '1 microsecond')"
 
 
 _FIRST_DOCUMENT = (
@@ -131,9 +153,20 @@ INVARIANTS = (
         "where coalesce(said.kept, 0) > rows_accepted",
     ),
     Invariant(
+        "full_list_ends_when_whole",
+        "A full list ends what it does not name only while all its parts are here and judged, and by one of them alone",
+        "select pool, whole_id as subject from feed where withdrawn_at is null group by pool, whole_id "
+        "having count(*) filter (where closing) > 1 "
+        "or (bool_or(closing) and count(*) filter (where taken_at is not null) <> coalesce(max(parts), 1)) "
+        "or (bool_and(kind = 'full' and taken_at is not null) and count(*) = coalesce(max(parts), 1) "
+        "and not bool_or(closing))",
+    ),
+    Invariant(
         "feed_decided_by_another",
         "Whoever let a full list end what it does not name had not handed it over",
-        "select pool, feed_id as subject from feed where decided_by = received_by",
+        "select feed.pool, feed.feed_id as subject from feed join feed as part on part.pool = feed.pool "
+        "and part.whole_id = feed.whole_id and part.withdrawn_at is null and feed.closing "
+        "and feed.decided_by = part.received_by",
     ),
     Invariant(
         "feed_has_its_bytes",
@@ -173,10 +206,10 @@ INVARIANTS = (
         "status_days_are_possible",
         "A status begins no earlier than its person's birth and ends no earlier than it begins",
         "select status.pool, status.status_id as subject from status join person on person.pool = status.pool "
-        "and person.person_id = status.person_id where valid_to < valid_from or valid_from < all (select birth_date "
-        "union all select other.birth_date from person_alias as alias join person as other on other.pool = alias.pool "
+        "and person.person_id = status.person_id where valid_to < valid_from or valid_from < birth_date "
+        "and not exists (select 1 from person_alias as alias join person as other on other.pool = alias.pool "
         "and other.person_id = alias.person_id where alias.pool = person.pool "
-        "and alias.surviving_id = person.person_id)",
+        "and alias.surviving_id = person.person_id and other.birth_date <= status.valid_from)",
     ),
     Invariant(
         "status_was_told",
@@ -205,6 +238,30 @@ ALARMS = (
         "select pool, feed_id as subject from feed where state in ('received', 'ending')",
         since="coalesce(decided_at, received_at)",
         limit=timedelta(days=1),
+    ),
+    alarm(
+        "supplier_hands_over_in_time",
+        "A department's next list comes by the day that was agreed",
+        f"select pool, supplier as subject from (select pool, supplier, {_NEXT_DUE} as due_on from {_AGREED}) as due "
+        "where due_on is not null",
+        since=_end_of("due_on"),
+        limit=timedelta(0),
+    ),
+    alarm(
+        "supplier_is_not_stale",
+        "A department's last list is not older than was agreed that it may be relied upon",
+        f"select pool, supplier as subject from {_AGREED} where last_day + stale_after_days is not null",
+        since=_end_of("(last_day + stale_after_days)"),
+        limit=timedelta(0),
+    ),
+    alarm(
+        "list_is_whole",
+        "All parts of a full list come within three days of the first; until then it ends nothing",
+        "select pool, supplier || '/' || list_id as subject from (select pool, supplier, list_id, "
+        "min(received_at) as first_at from feed where list_id is not null and withdrawn_at is null "
+        "group by pool, supplier, list_id, parts having count(*) < parts) as wanting where true",
+        since="first_at",
+        limit=timedelta(days=3),
     ),
     alarm(
         "feed_is_decided",
@@ -239,6 +296,13 @@ ALARMS = (
         "A second person decides within two weeks about a disputed merge",
         "select pool, merge_id as subject from person_merge where state = 'disputed'",
         since="disputed_at",
+        limit=timedelta(days=14),
+    ),
+    alarm(
+        "erasure_is_decided",
+        "A second person decides within two weeks whether somebody's name and numbers are erased",
+        "select pool, erasure_id as subject from person_erasure where state = 'requested'",
+        since="requested_at",
         limit=timedelta(days=14),
     ),
     alarm(

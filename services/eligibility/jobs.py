@@ -14,5 +14,6 @@ def jobs(service: usecases.Eligibility) -> Sequence[Job]:
     return [
         Job("take_feeds", every, partial(usecases.take_feeds, service)),
         Job("settle_merges", every, partial(usecases.settle_merges, service)),
+        Job("forget_supplier_nonces", 60, partial(usecases.forget_supplier_nonces, service)),
         Job("hash_names", every, partial(usecases.hash_names, service)),
     ]

@@ -5,17 +5,21 @@ from typing import Annotated, Any
 from urllib.parse import quote
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from shared import idempotency, tokens, versions
-from shared.evidence import EMPTY_UPLOAD, receive_upload
+from shared.codes import Status
+from shared.evidence import EMPTY_UPLOAD, EVIDENCE_ERASED, receive_upload
 from shared.idempotency import OnceKey, respond
 from shared.pages import Limit, Pool, page
-from shared.problem import TOO_LARGE, declare
+from shared.problem import BUSY, HTTP_ERROR, INTERNAL, TOO_LARGE, declare
+from shared.regions import REGION_PATTERN
+from shared.signatures import SignedHead
+from shared.signed_requests import SIGNATURE_INVALID, address_called, show_headers
 from shared.versions import IfMatch
 
 from .. import schemas, usecases
-from ..rules import FeedAct, FeedKind, FeedState
+from ..rules import FeedAct, FeedKind, FeedState, Scope
 from ..schemas.fields import FEED_ID, ID, SHA256
 from .parts import BINARY, FILE, Approving, Reading, Service, Writing
 
@@ -24,33 +28,12 @@ router = APIRouter()
 FeedId = Annotated[UUID, Path(description="The list", examples=[FEED_ID])]
 
 
-@router.post(
-    "/v1/feeds",
-    response_model=schemas.Feed,
-    status_code=201,
-    responses=declare(
-        *tokens.DECLARED,
-        *idempotency.DECLARED,
-        schemas.SUPPLIER_UNKNOWN,
-        schemas.FEED_UNREADABLE,
-        schemas.FULL_LIST_REFUSED,
-        schemas.MANIFEST_DIFFERS,
-        EMPTY_UPLOAD,
-        TOO_LARGE,
-    )
-    | {200: {"model": schemas.Feed, "description": "The supplier has handed over the same bytes before"}},
-    openapi_extra={"requestBody": {"required": True, **BINARY}},
-    tags=["feeds"],
-)
-async def receive_feed(
-    service: Service,
-    caller: Writing,
-    once: OnceKey,
-    request: Request,
-    pool: Pool,
-    supplier: Annotated[
-        str, Query(max_length=60, description="Department that hands the list over", examples=["civil_affairs"])
-    ],
+SupplierCode = Annotated[
+    str, Query(max_length=60, description="Department that hands the list over", examples=["civil_affairs"])
+]
+
+
+async def _manifest(
     file_name: Annotated[
         str,
         Query(
@@ -87,10 +70,106 @@ async def receive_feed(
         str | None,
         Query(pattern=r"^[0-9a-fA-F]{64}$", description="Manifest: SHA-256 of the file, hex", examples=[SHA256]),
     ] = None,
+    list_id: Annotated[
+        str | None,
+        Query(
+            min_length=1,
+            max_length=60,
+            pattern=r"^[^\x00-\x1f]+$",
+            description="Of a full list in several files: the supplier's name of the list, the same for all its parts",
+            examples=["低保-2021-08"],
+        ),
+    ] = None,
+    part: Annotated[int | None, Query(ge=1, le=1000, description="Which part this file is", examples=[1])] = None,
+    parts: Annotated[
+        int | None,
+        Query(
+            ge=2, le=1000, description="How many parts the list has; it ends nothing before all are here", examples=[3]
+        ),
+    ] = None,
+    categories: Annotated[
+        list[Status] | None,
+        Query(
+            min_length=1,
+            description="Categories for which a full list speaks: whom it does not name with them loses these alone. "
+            "Absent: all that its supplier asserts",
+            examples=[["dibao"]],
+        ),
+    ] = None,
+    region: Annotated[
+        str | None,
+        Query(
+            pattern=REGION_PATTERN,
+            description="Region for whose people a full list speaks; whom the supplier's lists place elsewhere, or "
+            "nowhere, loses nothing. Absent: the whole pool",
+            examples=["990101102"],
+        ),
+    ] = None,
+) -> usecases.Manifest:
+    scope = Scope(frozenset(categories) if categories else None, region)
+    return usecases.Manifest(file_name, kind, list_day, serial, rows, sha256, list_id, part, parts, scope)
+
+
+ManifestOf = Annotated[usecases.Manifest, Depends(_manifest)]
+
+_RECEIVED: dict[int | str, Any] = {
+    200: {"model": schemas.Feed, "description": "The supplier has handed over the same bytes before"}
+}
+_REFUSED = (
+    schemas.SUPPLIER_UNKNOWN,
+    schemas.FEED_UNREADABLE,
+    schemas.FULL_LIST_REFUSED,
+    schemas.MANIFEST_DIFFERS,
+    schemas.PART_DIFFERS,
+    EMPTY_UPLOAD,
+    TOO_LARGE,
+)
+
+
+@router.post(
+    "/v1/feeds",
+    response_model=schemas.Feed,
+    status_code=201,
+    responses=declare(*tokens.DECLARED, *idempotency.DECLARED, *_REFUSED) | _RECEIVED,
+    openapi_extra={"requestBody": {"required": True, **BINARY}},
+    tags=["feeds"],
+)
+async def receive_feed(
+    service: Service,
+    caller: Writing,
+    once: OnceKey,
+    request: Request,
+    pool: Pool,
+    supplier: SupplierCode,
+    manifest: ManifestOf,
 ) -> Response:
     """Hand over a department's list. It is kept whole; its rows are judged one by one soon after."""
     upload = await receive_upload(request)
-    manifest = usecases.Manifest(file_name, kind, list_day, serial, rows, sha256)
+    return respond(request, await usecases.receive_feed(service, caller, once, pool, supplier, manifest, upload))
+
+
+@router.post(
+    "/v1/feeds/signed",
+    response_model=schemas.Feed,
+    status_code=201,
+    responses=declare(SIGNATURE_INVALID, schemas.NONCE_USED, HTTP_ERROR, INTERNAL, BUSY, *_REFUSED) | _RECEIVED,
+    openapi_extra={"requestBody": {"required": True, **BINARY}},
+    dependencies=[Depends(show_headers)],
+    tags=["feeds"],
+)
+async def receive_signed_feed(
+    service: Service, request: Request, pool: Pool, supplier: SupplierCode, manifest: ManifestOf
+) -> Response:
+    """A department's own system hands over its list: signed by RFC 9421 with a key of the department, without a token.
+    The signature is checked before the body is read; a nonce is good for one request."""
+    address = address_called(request, service.settings.public_url)
+    head = SignedHead(request.method, address, request.headers.items())
+    signed, sha256 = await usecases.verify_upload(service, pool, supplier, head)
+    caller, once = usecases.signed_caller(pool, supplier, signed)
+    request.state.client_id = caller.client_id
+    upload = await receive_upload(request)
+    if upload.sha256 != sha256.hex():
+        raise SIGNATURE_INVALID(reason="content-digest is not that of the body (sha-256)")
     return respond(request, await usecases.receive_feed(service, caller, once, pool, supplier, manifest, upload))
 
 
@@ -210,7 +289,7 @@ async def withdraw_feed(
 @router.get(
     "/v1/feeds/{feed_id}/rejected",
     response_class=Response,
-    responses=declare(*tokens.DECLARED, schemas.FEED_UNKNOWN, schemas.FEED_NOT_TAKEN)
+    responses=declare(*tokens.DECLARED, schemas.FEED_UNKNOWN, schemas.FEED_NOT_TAKEN, EVIDENCE_ERASED)
     | {200: {"description": "The rows that go back, as they were sent, with the column 退回原因", **BINARY}},
     tags=["feeds"],
 )

@@ -33,7 +33,9 @@ _DECIDED = (
     "/v1/merges",
     response_model=schemas.Merge,
     status_code=201,
-    responses=declare(*tokens.DECLARED, *idempotency.DECLARED, schemas.PERSON_UNKNOWN, schemas.MERGE_MOOT),
+    responses=declare(
+        *tokens.DECLARED, *idempotency.DECLARED, schemas.PERSON_UNKNOWN, schemas.PERSON_ERASED, schemas.MERGE_MOOT
+    ),
     tags=["merges"],
 )
 async def propose_merge(

@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import Depends, Path, Query, Request
 from pydantic import AwareDatetime
 
+from shared.routing import of_request
 from shared.tokens import Caller, needs
 
 from .. import usecases
@@ -30,6 +31,7 @@ FILE = "application/octet-stream"
 BINARY = {"content": {FILE: {"schema": {"type": "string", "format": "binary"}}}}
 
 
+@of_request
 async def _service(request: Request) -> usecases.Eligibility:
     service: usecases.Eligibility = request.app.state.service
     return service

@@ -68,6 +68,7 @@ async def read_person(
         *idempotency.DECLARED,
         *versions.DECLARED,
         schemas.PERSON_UNKNOWN,
+        schemas.PERSON_ERASED,
         schemas.DOCUMENT_REFUSED,
         schemas.DOCUMENT_OF_ANOTHER,
     ),

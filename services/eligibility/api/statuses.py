@@ -58,6 +58,30 @@ async def query_statuses(service: Service, caller: Reading, wanted: schemas.Stat
     return await usecases.query_statuses(service, caller, wanted.pool, wanted.person_ids, asked, explain=wanted.explain)
 
 
+@router.get(
+    "/v1/statuses/export",
+    response_class=Response,
+    responses=_LISTED
+    | {200: {"description": "JSON lines, one person a line as in `items` of the answer to a query", **BINARY}},
+    tags=["statuses"],
+)
+async def export_statuses(
+    service: Service,
+    caller: Reading,
+    pool: Pool,
+    region: Region = None,
+    as_of: AsOf = None,
+    known_at: KnownAt = None,
+    explain: Annotated[
+        bool, Query(description="Also tell what was near and why it does not hold", examples=[False])
+    ] = False,
+) -> Response:
+    """The statuses of everybody in a village, a town or the whole pool on a day, as a stream."""
+    asked = usecases.moment(service, as_of, known_at)
+    lines = usecases.export_statuses(service, caller, pool, region, asked, explain=explain)
+    return StreamingResponse(lines, media_type=FILE)
+
+
 @router.get("/v1/statuses/holders", response_model=schemas.HolderPage, responses=_LISTED, tags=["statuses"])
 async def list_holders(
     service: Service,

@@ -4,14 +4,14 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request, Response
 
-from shared import tokens, versions
-from shared.idempotency import respond
+from shared import idempotency, tokens, versions
+from shared.idempotency import OnceKey, respond
 from shared.pages import Pool
 from shared.problem import declare
 from shared.versions import IfMatch
 
 from .. import schemas, usecases
-from .parts import Reading, Service, Writing
+from .parts import Approving, Reading, Service, Writing
 
 router = APIRouter()
 
@@ -54,3 +54,65 @@ async def record_agreement(
 ) -> Response:
     """Note what the pool has agreed with a department: whom to call, how often its list comes and by when."""
     return respond(request, await usecases.set_agreement(service, caller, pool, supplier, version, agreement))
+
+
+@router.get(
+    "/v1/suppliers/{supplier}/keys",
+    response_model=schemas.SupplierKeys,
+    responses=declare(*tokens.DECLARED, schemas.SUPPLIER_UNKNOWN),
+    tags=["suppliers"],
+)
+async def list_supplier_keys(service: Service, caller: Reading, supplier: SupplierCode, pool: Pool) -> Any:
+    """The keys with which a department's own system signs, revoked ones too."""
+    return {"items": await usecases.list_keys(service, caller, pool, supplier)}
+
+
+@router.post(
+    "/v1/suppliers/{supplier}/keys",
+    response_model=schemas.SupplierKey,
+    status_code=201,
+    responses=declare(
+        *tokens.DECLARED,
+        *idempotency.DECLARED,
+        schemas.SUPPLIER_UNKNOWN,
+        schemas.KEY_ID_TAKEN,
+        schemas.KEYS_ENOUGH,
+    ),
+    tags=["suppliers"],
+)
+async def record_supplier_key(
+    service: Service,
+    caller: Approving,
+    once: OnceKey,
+    request: Request,
+    supplier: SupplierCode,
+    pool: Pool,
+    wanted: schemas.SupplierKeyAdded,
+) -> Response:
+    """Record a key of a department's own system. Two may be valid at a time: add the new one, let the system change to
+    it, revoke the old one."""
+    return respond(request, await usecases.add_key(service, caller, once, pool, supplier, wanted))
+
+
+@router.post(
+    "/v1/suppliers/{supplier}/keys/{key_id}/revoke",
+    response_model=schemas.SupplierKey,
+    responses=declare(
+        *tokens.DECLARED,
+        *idempotency.DECLARED,
+        schemas.SUPPLIER_UNKNOWN,
+        schemas.KEY_UNKNOWN,
+    ),
+    tags=["suppliers"],
+)
+async def revoke_supplier_key(
+    service: Service,
+    caller: Approving,
+    once: OnceKey,
+    request: Request,
+    supplier: SupplierCode,
+    key_id: Annotated[str, Path(max_length=100, description="The key", examples=["civil-affairs-1"])],
+    pool: Pool,
+) -> Response:
+    """A key may sign no longer; the lists that came by it stand."""
+    return respond(request, await usecases.revoke_key(service, caller, once, pool, supplier, key_id))

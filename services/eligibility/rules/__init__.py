@@ -14,7 +14,8 @@ from typing import Any
 from shared.graph import Graph
 
 from .documents import DocumentKind, Holder, Shown, document_key, read_document, true_kind
-from .feeds import FEED_TRANSITIONS, FeedAct, FeedKind, FeedState, needs_second_person
+from .erasing import ERASURE_TRANSITIONS, ErasureAct, ErasureState, KeptFor, Known, reasons_to_keep
+from .feeds import EVERYTHING, FEED_TRANSITIONS, FeedAct, FeedKind, FeedState, Scope, missing_parts, needs_second_person
 from .matching import Doubt, MatchedBy, doubt, meant, meant_by_name
 from .merging import MERGE_TRANSITIONS, MergeAct, MergeSource, MergeState, Record, merges_by_itself
 from .rows import (
@@ -37,10 +38,16 @@ from .rows import (
 from .statuses import NearReason, may_see, status_holds, why_not
 from .suppliers import HOLDER_COLUMNS, Assertion, Due, FaultCode, Schedule, Supplier
 
-GRAPHS: Mapping[str, Graph[Any, Any]] = {"feed": FEED_TRANSITIONS, "person_merge": MERGE_TRANSITIONS}
+GRAPHS: Mapping[str, Graph[Any, Any]] = {
+    "feed": FEED_TRANSITIONS,
+    "person_merge": MERGE_TRANSITIONS,
+    "person_erasure": ERASURE_TRANSITIONS,
+}
 """The state graphs of eligibility, by the table whose rows they move; drawn in the README."""
 
 __all__ = [
+    "ERASURE_TRANSITIONS",
+    "EVERYTHING",
     "FEED_TRANSITIONS",
     "GRAPHS",
     "HOLDER_COLUMNS",
@@ -54,6 +61,8 @@ __all__ = [
     "Doubt",
     "Doubtful",
     "Due",
+    "ErasureAct",
+    "ErasureState",
     "Fault",
     "FaultCode",
     "FeedAct",
@@ -62,6 +71,8 @@ __all__ = [
     "FeedState",
     "Holder",
     "HukouClaim",
+    "KeptFor",
+    "Known",
     "MatchedBy",
     "MergeAct",
     "MergeSource",
@@ -70,6 +81,7 @@ __all__ = [
     "Record",
     "Rejected",
     "Schedule",
+    "Scope",
     "Shown",
     "StatusClaim",
     "Supplier",
@@ -81,10 +93,12 @@ __all__ = [
     "meant",
     "meant_by_name",
     "merges_by_itself",
+    "missing_parts",
     "needs_second_person",
     "number_is_all",
     "read_document",
     "read_holder",
+    "reasons_to_keep",
     "same_name",
     "status_holds",
     "true_kind",

@@ -76,6 +76,11 @@ class Holder:
     birth_date: date
     sex: Sex
 
+    @property
+    def document(self) -> tuple[DocumentKind, str]:
+        """What the holder is found by."""
+        return self.kind, self.number
+
 
 def read_document(shown: Shown, today: date) -> Holder | NumberFault:
     """Read a document; `today` bounds birth dates. What the number says of its holder goes before what was told."""

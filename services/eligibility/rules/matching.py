@@ -43,10 +43,16 @@ class Doubt:
         return MatchedBy.OLD_FORM if old_form(self.given) else MatchedBy.TRANSPOSITION
 
     @property
+    def beside(self) -> tuple[str, ...]:
+        """Birth date and place, which belong to what a decision is remembered by where no number does."""
+        if self.candidates:
+            return ()
+        return ("" if self.birth_date is None else self.birth_date.isoformat(), self.region or "")
+
+    @property
     def key(self) -> tuple[str, ...]:
-        """What a decision about it is remembered by. Birth date and place belong to it where no number does."""
-        beside = ("" if self.birth_date is None else self.birth_date.isoformat(), self.region or "")
-        return (self.given, self.name, *(() if self.candidates else beside))
+        """What a decision about it is remembered by."""
+        return (self.given, self.name, *self.beside)
 
 
 def doubt(

@@ -21,8 +21,9 @@ from .documents import (
     read_document,
     read_sex,
 )
+from .feeds import EVERYTHING, Scope
 from .matching import Doubt, doubt
-from .suppliers import Assertion, FaultCode, Supplier
+from .suppliers import HOLDER_COLUMNS, Assertion, FaultCode, Supplier
 
 
 @dataclass(frozen=True)
@@ -48,13 +49,15 @@ class FeedRow:
 
 @dataclass(frozen=True)
 class StatusClaim:
-    """A status from `identified_on` to `valid_to`, both days included; None: until further notice."""
+    """A status from `identified_on` to `valid_to`, both days included; None: until further notice. `region`: where the
+    list says the person belongs; None: nowhere."""
 
     code: Status
     grade: int | None
     school_region: str | None
     identified_on: date
     valid_to: date | None
+    region: str | None = None
 
 
 @dataclass(frozen=True)
@@ -100,15 +103,20 @@ class Doubtful:
 Verdict = Accepted | Doubtful | Rejected
 
 
-def judge_rows(rows: Iterable[FeedRow], supplier: Supplier, today: date) -> Iterator[Verdict]:
-    """Judge rows in their order. `today` is the day the list came in, so that a resumed run judges alike.
+def judge_rows(
+    rows: Iterable[FeedRow], supplier: Supplier, today: date, scope: Scope = EVERYTHING
+) -> Iterator[Verdict]:
+    """Judge rows in their order. `today` is the day the list came in, so that a resumed run judges alike. `scope`: for
+    what the list says that it speaks; no row may say more.
 
     A row that repeats person, word and day of an accepted row of the same list goes back as `duplicate_row`.
     """
-    accepted_at: dict[tuple[DocumentKind, str, str, date | None], int] = {}
+    # By hash, because this grows with the list: of 64 bits, so that among a million rows two that differ share one in
+    # one of some thirty million lists.
+    accepted_at: dict[int, int] = {}
     for row in rows:
-        verdict = _judge_row(row, supplier, today)
-        key = (*document_key(shown_in(row)), row.cell("word"), row.days.get("since"))
+        verdict = _judge_row(row, supplier, today, scope)
+        key = hash((*document_key(shown_in(row)), row.cell("word"), row.days.get("since")))
         if first := accepted_at.get(key):
             faults = () if isinstance(verdict, Accepted) else verdict.faults
             verdict = Rejected(row.row_no, (*faults, Fault(FaultCode.DUPLICATE_ROW, f"与第{first}行重复")))
@@ -151,6 +159,7 @@ class _Reading:
     row: FeedRow
     supplier: Supplier
     today: date
+    scope: Scope
     holder: Holder | None
     faults: list[Fault] = field(default_factory=list)
 
@@ -186,14 +195,22 @@ class _Reading:
             self.fault(FaultCode.REGION_UNKNOWN, cell, f"“{code}”应为{'或'.join(map(str, digits))}位数字")
         return code
 
+    def place(self) -> str | None:
+        """Where the list says the person belongs: the row itself, else the list as a whole."""
+        home, listed = self.row.cell("home"), self.scope.region
+        if home and listed and not (is_region(home) and home.startswith(listed)):
+            wrong = f"{HOLDER_COLUMNS['home']}“{home}”不在名单所报地区{listed}内"
+            self.faults.append(Fault(FaultCode.OUTSIDE_LIST, wrong))
+        return home if is_region(home) else listed
 
-def _judge_row(row: FeedRow, supplier: Supplier, today: date) -> Verdict:
+
+def _judge_row(row: FeedRow, supplier: Supplier, today: date, scope: Scope) -> Verdict:
     name = row.cell("name")
     holder, faults = read_holder(name, shown_in(row), today)
     if row.cell("kind") not in KIND_WORDS:
         known = "、".join(word for word in KIND_WORDS if word and not word.isdigit())
         faults.append(Fault(FaultCode.DOCUMENT_KIND_UNKNOWN, f"证件类型“{row.cell('kind')}”应为{known}之一，或留空"))
-    reading = _Reading(row, supplier, today, holder, faults)
+    reading = _Reading(row, supplier, today, scope, holder, faults)
     claim = _read_claim(reading, supplier.every_row or supplier.words.get(row.cell("word")))
     newborn = _read_newborn(reading)
     if claim is not None and number_is_all(reading.faults):
@@ -251,6 +268,10 @@ def _read_status(reading: _Reading, assertion: Assertion) -> StatusClaim | None:
     since, until = reading.span()
     has_school = "school_region" in reading.supplier.columns
     school_region = reading.region("school_region", (6, 9, 12)) if has_school else None
+    region = reading.place()
     if assertion.status is None or since is None:
         return None
-    return StatusClaim(assertion.status, assertion.grade, school_region, since, until)
+    categories = reading.scope.categories
+    if categories is not None and assertion.status not in categories:
+        reading.faults.append(Fault(FaultCode.OUTSIDE_LIST, "不属于名单所报的身份类别"))
+    return StatusClaim(assertion.status, assertion.grade, school_region, since, until, region)

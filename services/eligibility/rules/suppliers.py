@@ -25,6 +25,7 @@ class FaultCode(StrEnum):
     DATE_INVALID = "date_invalid"
     DATE_IN_FUTURE = "date_in_future"
     REGION_UNKNOWN = "region_unknown"
+    OUTSIDE_LIST = "outside_list"
     DUPLICATE_ROW = "duplicate_row"
     AREA_FORBIDDEN = "area_forbidden"
     SEVERAL_CANDIDATES = "several_candidates"

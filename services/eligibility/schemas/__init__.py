@@ -1,5 +1,6 @@
 """The wire of eligibility: requests, answers, event bodies and problems, split by subject."""
 
+from .erasures import Erasure, ErasurePage, ErasureRequest
 from .feeds import Feed, FeedPage, RestingStatusPage, Withdrawal
 from .matches import MatchCasePage, MatchDecided, MatchDecision, MatchWithdrawal
 from .merges import Merge, MergeNews, MergePage, MergeProposal, MergeReason
@@ -18,12 +19,19 @@ from .persons import (
 from .problems import (
     DOCUMENT_OF_ANOTHER,
     DOCUMENT_REFUSED,
+    ERASURE_FOUR_EYES,
+    ERASURE_NOT_IN_STATE,
+    ERASURE_UNKNOWN,
+    ERASURE_WAITS,
     FEED_NOT_IN_STATE,
     FEED_NOT_TAKEN,
     FEED_UNKNOWN,
     FEED_UNREADABLE,
     FOUR_EYES,
     FULL_LIST_REFUSED,
+    KEY_ID_TAKEN,
+    KEY_UNKNOWN,
+    KEYS_ENOUGH,
     KNOWN_AT_IN_FUTURE,
     MANIFEST_DIFFERS,
     MATCH_NOT_DECIDED,
@@ -33,22 +41,33 @@ from .problems import (
     MERGE_NOT_IN_STATE,
     MERGE_OVERTAKEN,
     MERGE_UNKNOWN,
+    NONCE_USED,
     NOT_A_CANDIDATE,
+    PART_DIFFERS,
+    PERSON_ERASED,
+    PERSON_NEEDED,
     PERSON_UNKNOWN,
     SUPPLIER_UNKNOWN,
 )
-from .statuses import Holder, HolderPage, StatusAnswer, StatusNews, StatusQuery
-from .suppliers import Agreement, Supplier, Suppliers
+from .statuses import Holder, HolderPage, PersonStatuses, StatusAnswer, StatusNews, StatusQuery
+from .suppliers import Agreement, Supplier, SupplierKey, SupplierKeyAdded, SupplierKeys, Suppliers
 
 __all__ = [
     "DOCUMENT_OF_ANOTHER",
     "DOCUMENT_REFUSED",
+    "ERASURE_FOUR_EYES",
+    "ERASURE_NOT_IN_STATE",
+    "ERASURE_UNKNOWN",
+    "ERASURE_WAITS",
     "FEED_NOT_IN_STATE",
     "FEED_NOT_TAKEN",
     "FEED_UNKNOWN",
     "FEED_UNREADABLE",
     "FOUR_EYES",
     "FULL_LIST_REFUSED",
+    "KEYS_ENOUGH",
+    "KEY_ID_TAKEN",
+    "KEY_UNKNOWN",
     "KNOWN_AT_IN_FUTURE",
     "MANIFEST_DIFFERS",
     "MATCH_NOT_DECIDED",
@@ -58,13 +77,20 @@ __all__ = [
     "MERGE_NOT_IN_STATE",
     "MERGE_OVERTAKEN",
     "MERGE_UNKNOWN",
+    "NONCE_USED",
     "NOT_A_CANDIDATE",
+    "PART_DIFFERS",
+    "PERSON_ERASED",
+    "PERSON_NEEDED",
     "PERSON_UNKNOWN",
     "SUPPLIER_UNKNOWN",
     "Agreement",
     "DocumentAdded",
     "DocumentIn",
     "DocumentOut",
+    "Erasure",
+    "ErasurePage",
+    "ErasureRequest",
     "Feed",
     "FeedPage",
     "Holder",
@@ -80,6 +106,7 @@ __all__ = [
     "MergeProposal",
     "MergeReason",
     "Person",
+    "PersonStatuses",
     "Reason",
     "ResolveAnswer",
     "ResolveItem",
@@ -90,6 +117,9 @@ __all__ = [
     "StatusNews",
     "StatusQuery",
     "Supplier",
+    "SupplierKey",
+    "SupplierKeyAdded",
+    "SupplierKeys",
     "Suppliers",
     "Withdrawal",
 ]

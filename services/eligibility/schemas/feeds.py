@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 
 from shared.codes import Status
 
@@ -27,6 +27,17 @@ class Feed(BaseModel):
     )
     list_day: date = Field(description="Day as of which the list speaks", examples=["2021-08-18"])
     serial: int = Field(description="The supplier's number of a list among those of one day", examples=[0])
+    list_id: str | None = Field(description="Of a list in parts: the supplier's name of the list", examples=[None])
+    part: int | None = Field(description="Which part of the list this file is", examples=[None])
+    parts: int | None = Field(
+        description="How many parts the list has; the list ends nothing before all are judged", examples=[None]
+    )
+    categories: list[Status] | None = Field(
+        description="Of a full list: the categories for which it speaks; null: all of its supplier", examples=[None]
+    )
+    region: str | None = Field(
+        description="Of a full list: the region for whose people it speaks; null: the whole pool", examples=[None]
+    )
     state: FeedState = Field(
         description="received: its rows are being judged; held: a full list that ends many statuses waits for a second "
         "person; ending: it ends the statuses it does not name; taken: done; declined: its rows count, it ends "
@@ -54,6 +65,12 @@ class Feed(BaseModel):
     withdrawn_at: datetime | None = Field(description="Business instant of the withdrawal", examples=[None])
     withdrawal_reason: str | None = Field(description="Why it was withdrawn", examples=[None])
     version: int = Field(description="Version of the record, as in ETag", examples=[2])
+
+    @field_validator("categories", mode="before")
+    @classmethod
+    def _split(cls, written: str | None) -> list[str] | None:
+        """As a row holds them, with a comma between."""
+        return written.split(",") if written else None
 
 
 class FeedPage(BaseModel):

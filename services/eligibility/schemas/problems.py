@@ -35,6 +35,15 @@ MANIFEST_DIFFERS = ProblemType(
     ("文件与清单不符", "The file is not what its manifest says"),
     ("文件与所报清单不符，请核对后重新报送", "The file differs from its manifest; check and send it again"),
 )
+PART_DIFFERS = ProblemType(
+    "part_differs",
+    409,
+    ("与名单已收到的部分不符", "The part does not fit the list"),
+    (
+        "名单 {list_id} 已收到的部分与这一部分不一致，请核对后重新报送",
+        "The parts of list {list_id} that are here differ from this one; check and send it again",
+    ),
+)
 FULL_LIST_REFUSED = ProblemType(
     "full_list_refused",
     422,
@@ -49,6 +58,34 @@ FOUR_EYES = ProblemType(
     403,
     ("须由他人复核", "Another person must decide"),
     ("{subject} 报送了这份名单，不能自己复核", "{subject} handed the list over and cannot decide about it"),
+)
+NONCE_USED = ProblemType(
+    "nonce_used",
+    401,
+    ("nonce 已用过", "The nonce was used before"),
+    (
+        "nonce {nonce} 已用过，未作任何处理；如未收到答复，请换新 nonce 重新签名（同一文件不会重复接收）",
+        "Nonce {nonce} was used before; nothing was done. If the answer was lost, sign with a new one",
+    ),
+    challenge="Signature",
+)
+KEY_ID_TAKEN = ProblemType(
+    "key_id_taken",
+    409,
+    ("密钥编号已存在", "There is a key of that name"),
+    ("密钥编号 {key_id} 已存在，请换一个", "There is a key {key_id} already; choose another name"),
+)
+KEYS_ENOUGH = ProblemType(
+    "keys_enough",
+    409,
+    ("有效密钥已有两个", "Two keys are valid already"),
+    ("有效密钥：{keys}；请先停用一个", "Valid keys: {keys}; revoke one of them first"),
+)
+KEY_UNKNOWN = ProblemType(
+    "key_unknown",
+    404,
+    ("密钥不存在", "No such key"),
+    ("没有密钥 {key_id}，请核对编号", "There is no key {key_id}; check its name"),
 )
 SUPPLIER_UNKNOWN = ProblemType(
     "supplier_unknown",
@@ -122,11 +159,50 @@ MERGE_FOUR_EYES = ProblemType(
     ("须由他人复核", "Another person must decide"),
     ("{subject} 提出了这一事项，不能自己复核", "{subject} has raised this and cannot decide about it"),
 )
+ERASURE_UNKNOWN = ProblemType(
+    "erasure_unknown",
+    404,
+    ("删除申请不存在", "No such request"),
+    ("没有删除申请 {erasure_id}，请核对编号", "There is no request {erasure_id}; check the identifier"),
+)
+ERASURE_WAITS = ProblemType(
+    "erasure_waits",
+    409,
+    ("已有待办的删除申请", "A request is waiting"),
+    ("人员 {person_id} 已有待办的删除申请，请先办结", "A request for person {person_id} is waiting; decide it first"),
+)
+ERASURE_NOT_IN_STATE = ProblemType(
+    "erasure_not_in_state",
+    409,
+    ("删除申请已办结", "The request was decided"),
+    ("删除申请现为 {state}，不能再处理", "The request is {state}; nothing more can be done with it"),
+)
+ERASURE_FOUR_EYES = ProblemType(
+    "erasure_four_eyes",
+    403,
+    ("须由他人复核", "Another person must decide"),
+    ("{subject} 提出了这一申请，不能自己复核", "{subject} has entered this request and cannot decide about it"),
+)
+PERSON_NEEDED = ProblemType(
+    "person_needed",
+    409,
+    ("该人员信息仍须保存", "The person's data is needed"),
+    ("暂不能删除：{reasons}", "Nothing can be erased yet: {reasons}"),
+)
 DOCUMENT_REFUSED = ProblemType(
     "document_refused",
     422,
     ("证件有误", "The document is not good"),
     ("{detail}", "The document cannot be taken: {detail}"),
+)
+PERSON_ERASED = ProblemType(
+    "person_erased",
+    409,
+    ("个人信息已删除", "The person was erased"),
+    (
+        "{count} 人的姓名和证件号码已删除，不能再补登证件或归并",
+        "Name and numbers of {count} persons were erased; no document or merge is tied to them any more",
+    ),
 )
 DOCUMENT_OF_ANOTHER = ProblemType(
     "document_of_another",

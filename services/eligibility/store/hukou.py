@@ -1,12 +1,100 @@
 """Where the hukou of persons lies, by the lists that say so."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from shared.database import Reader, Writer
 
 from ..tables import hukou
+from .merges import KNOWN, members, survivor
+
+
+def hukou_on(members: str, columns: str = "h.region") -> str:
+    """SQL: the statement of a hukou that counts for records on `:as_of`, as known at `:known_at`; one row or none.
+
+    The latest day counts, of one day the latest list, in a list its last row.
+    """
+    return (
+        f"select {columns} from hukou h join feed f on f.pool = :pool and f.feed_id = h.feed_id "
+        f"where h.pool = :pool and h.person_id = any({members}) and (h.since is null or h.since <= :as_of) "
+        "and h.recorded_at <= :known_at and (f.withdrawn_at is null or f.withdrawn_at > :known_at) "
+        "and (h.withdrawn_at is null or h.withdrawn_at > :known_at) "
+        "order by h.since desc nulls last, f.list_day desc, f.serial desc, h.feed_id desc, h.row_no desc limit 1"
+    )
+
+
+async def hukou_of(
+    tx: Reader, pool: str, person_ids: Sequence[UUID], as_of: date, known_at: datetime
+) -> dict[UUID, str | None]:
+    """Where the hukou of persons lay on a day, as known at an instant; None: nobody has told."""
+    rows = await tx.rows(
+        "select asked.person_id, h.region from unnest(cast(:person_ids as uuid[])) as asked (person_id) "
+        f"cross join lateral (select {survivor('asked.person_id', KNOWN)} as surviving_id offset 0) one "
+        f"cross join lateral (select {members('one.surviving_id', KNOWN)} as members offset 0) who "
+        f"left join lateral ({hukou_on('who.members')}) h on true",
+        pool=pool,
+        person_ids=list(person_ids),
+        as_of=as_of,
+        known_at=known_at,
+    )
+    return {row["person_id"]: row["region"] for row in rows}
+
+
+async def persons_in_pool(
+    tx: Reader, pool: str, known_at: datetime, after: UUID | None, limit: int
+) -> tuple[list[UUID], UUID | None]:
+    """Everybody whom the register knows and for whom nobody else answered at an instant, from `after` on; and after
+    whom the next ones come (None: nobody)."""
+    rows = await tx.rows(
+        "select p.person_id, not exists (select from person_alias a where a.pool = :pool "
+        f"  and a.person_id = p.person_id and {KNOWN}) as own from person p "
+        "where p.pool = :pool and (cast(:after as uuid) is null or p.person_id > :after) "
+        "order by p.person_id limit :limit",
+        pool=pool,
+        known_at=known_at,
+        after=after,
+        limit=limit,
+    )
+    return [row["person_id"] for row in rows if row["own"]], rows[-1]["person_id"] if len(rows) == limit else None
+
+
+async def persons_in_region(
+    tx: Reader,
+    pool: str,
+    region: str,
+    as_of: date,
+    known_at: datetime,
+    after: tuple[str, UUID] | None,
+    limit: int,
+) -> tuple[list[UUID], tuple[str, UUID] | None]:
+    """Who had a hukou in a region on a day, as known at an instant; and after whom the next ones come (None: nobody).
+
+    Goes through all statements about the region, by village and person, and takes somebody where the one that counts
+    comes by: so each person is taken once, also who came back, and who has turned out to be one with another.
+    """
+    rows = await tx.rows(
+        "select said.region, said.person_id, one.surviving_id, "
+        "  (counts.region, counts.person_id) = (said.region, said.person_id) as lives_there "
+        "from (select distinct region, person_id from hukou where pool = :pool "
+        "  and region between rpad(:region, 12, '0') and rpad(:region, 12, '9') "
+        "  and (region, person_id) > (cast(:after_region as text), cast(:after_person as uuid)) "
+        "  order by region, person_id limit :limit) said "
+        f"cross join lateral (select {survivor('said.person_id', KNOWN)} as surviving_id offset 0) one "
+        f"cross join lateral (select {members('one.surviving_id', KNOWN)} as members offset 0) who "
+        f"left join lateral ({hukou_on('who.members', 'h.region, h.person_id')}) counts on true "
+        "order by said.region, said.person_id",
+        pool=pool,
+        region=region,
+        as_of=as_of,
+        known_at=known_at,
+        after_region=after[0] if after else "",
+        after_person=after[1] if after else UUID(int=0),
+        limit=limit,
+    )
+    last = (rows[-1]["region"], rows[-1]["person_id"]) if len(rows) == limit else None
+    return [row["surviving_id"] for row in rows if row["lives_there"]], last
 
 
 async def hukou_news(tx: Reader, pool: str, rows: Sequence[Mapping[str, Any]]) -> set[UUID]:
@@ -15,10 +103,12 @@ async def hukou_news(tx: Reader, pool: str, rows: Sequence[Mapping[str, Any]]) -
         "select said.hukou_id from unnest(cast(:hukou_ids as uuid[]), cast(:person_ids as uuid[]), "
         "  cast(:regions as text[]), cast(:households as text[]), cast(:sinces as date[])) "
         "  as said (hukou_id, person_id, region, household_no, since) "
-        "where not exists (select from hukou h join feed f on f.pool = :pool and f.feed_id = h.feed_id "
-        "  where h.pool = :pool and h.person_id = said.person_id and h.region = said.region "
-        "  and (h.household_no, h.since) is not distinct from (said.household_no, said.since) "
-        "  and f.withdrawn_at is null and h.withdrawn_at is null)",
+        # One step into the index for each, also while Postgres has no statistics of a register that fills just now: it
+        # would take a list for a handful of rows, and go through all that it has said for each of these.
+        "where not exists (select from (select h.feed_id from hukou h where h.pool = :pool "
+        "  and h.person_id = said.person_id and h.region = said.region and h.withdrawn_at is null "
+        "  and (h.household_no, h.since) is not distinct from (said.household_no, said.since) offset 0) h "
+        "  join feed f on f.pool = :pool and f.feed_id = h.feed_id where f.withdrawn_at is null offset 0)",
         pool=pool,
         hukou_ids=[row["hukou_id"] for row in rows],
         person_ids=[row["person_id"] for row in rows],

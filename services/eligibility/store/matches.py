@@ -28,6 +28,17 @@ async def decided_cases(tx: Reader, pool: str, hashes: Sequence[bytes]) -> Mappi
     return {row["given_hash"]: row for row in rows}
 
 
+async def listed_hashes(tx: Reader, pool: str, hashes: Sequence[bytes]) -> frozenset[bytes]:
+    """Those of these names and numbers as written that stand on the work list, decided or not."""
+    rows = await tx.rows(
+        "select given_hash from match_case "
+        "where pool = :pool and given_hash = any(cast(:hashes as bytea[])) and withdrawn_at is null",
+        pool=pool,
+        hashes=list(hashes),
+    )
+    return frozenset(row["given_hash"] for row in rows)
+
+
 async def open_cases(tx: Writer, rows: Sequence[Mapping[str, Any]]) -> None:
     """Put names and numbers on the work list, those that are not there yet."""
     await tx.insert(match_case, rows, tail="on conflict (pool, given_hash) where withdrawn_at is null do nothing")

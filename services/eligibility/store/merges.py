@@ -10,8 +10,14 @@ from shared.ids import new_id
 
 from ..tables import person_alias, person_merge, tie_claim
 
+
+def known(instant: str) -> str:
+    """SQL: whether an alias `a` was in force at an instant."""
+    return f"a.since <= {instant} and (a.until is null or a.until > {instant})"
+
+
 NOW = "a.until is null"
-KNOWN = "a.since <= :known_at and (a.until is null or a.until > :known_at)"
+KNOWN = known(":known_at")
 
 _MERGE = (
     "m.pool, m.merge_id, m.merged_id, m.surviving_id, m.source, m.state, m.reason, m.proposed_by, m.proposed_at, "
@@ -25,7 +31,7 @@ _TOLD = (
 
 
 def survivor(person_id: str, in_force: str) -> str:
-    """SQL: who answers for a person, itself where nobody else does. `in_force`: NOW or KNOWN."""
+    """SQL: who answers for a person, itself where nobody else does. `in_force`: NOW, KNOWN or `known(…)`."""
     return (
         f"coalesce((select a.surviving_id from person_alias a where a.pool = :pool and a.person_id = {person_id} "
         f"and {in_force}), {person_id})"
@@ -33,7 +39,7 @@ def survivor(person_id: str, in_force: str) -> str:
 
 
 def members(surviving_id: str, in_force: str) -> str:
-    """SQL: for whom a survivor answers, itself among them, as an array. `in_force`: NOW or KNOWN."""
+    """SQL: for whom a survivor answers, itself among them, as an array. `in_force`: NOW, KNOWN or `known(…)`."""
     return (
         "array_append(array(select a.person_id from person_alias a "
         f"where a.pool = :pool and a.surviving_id = {surviving_id} and {in_force} order by 1), {surviving_id})"

@@ -8,10 +8,22 @@ from uuid import UUID
 from shared.database import Reader, Row, Writer
 
 from ..tables import identity_document
+from .hukou import hukou_on
 from .merges import KNOWN, NOW, members, survivor
 
 # Sets of keys are looked up by `lateral … offset 0`, one step into an index for each: left to itself, a planner without
 # fresh statistics (after a large list) compares every row of the pool with every key.
+
+
+async def take_numbers_turn(tx: Writer, pool: str) -> None:
+    """Wait until no other transaction of the pool that took this turn is under way; held to the end of this one.
+
+    Under one look-up key the unique index settles who records a number. While several are known, processes may write
+    under different ones, and what hashes differ for the index does not: they record new numbers in turn.
+    """
+    await tx.execute(
+        "insert into number_turn (pool) values (:pool) on conflict (pool) do update set pool = excluded.pool", pool=pool
+    )
 
 
 async def persons_by_number(tx: Reader, pool: str, documents: Sequence[tuple[str, bytes]]) -> dict[bytes, Row]:
@@ -41,18 +53,13 @@ async def insert_persons(tx: Writer, pool: str, at: datetime, rows: Sequence[Map
     Where another transaction inserts the same number at once, the first to commit wins and the other's row is left
     out. Numbers go in ascending order, so that two such transactions never wait in a ring.
     """
-    stored = await tx.rows(
-        "with candidate as (select * from unnest(cast(:person_ids as uuid[]), cast(:birth_dates as date[]), "
-        "  cast(:sexes as text[]), cast(:names as bytea[]), cast(:name_hashes as bytea[]), "
-        "  cast(:document_ids as uuid[]), cast(:types as text[]), cast(:hashes as bytea[]), cast(:numbers as bytea[])) "
-        "  as c (person_id, birth_date, sex, name_sealed, name_hash, document_id, type, number_hash, number_sealed)), "
-        "named as (insert into identity_document "
-        "  (pool, document_id, person_id, type, number_hash, number_sealed, recorded_at) "
-        "  select :pool, document_id, person_id, type, number_hash, number_sealed, :at from candidate "
-        "  order by number_hash on conflict (pool, type, number_hash) do nothing returning person_id) "
+    # First the persons: not every database checks that a document's person is there at the end of the statement.
+    await tx.execute(
         "insert into person (pool, person_id, birth_date, sex, name_sealed, name_hash, version, recorded_at) "
         "select :pool, person_id, birth_date, sex, name_sealed, name_hash, 1, :at "
-        "from candidate join named using (person_id) returning person_id",
+        "from unnest(cast(:person_ids as uuid[]), cast(:birth_dates as date[]), cast(:sexes as text[]), "
+        "  cast(:names as bytea[]), cast(:name_hashes as bytea[])) "
+        "  as c (person_id, birth_date, sex, name_sealed, name_hash)",
         pool=pool,
         at=at,
         person_ids=[row["person_id"] for row in rows],
@@ -60,12 +67,30 @@ async def insert_persons(tx: Writer, pool: str, at: datetime, rows: Sequence[Map
         sexes=[row["sex"] for row in rows],
         names=[row["name_sealed"] for row in rows],
         name_hashes=[row["name_hash"] for row in rows],
+    )
+    named = await tx.rows(
+        "insert into identity_document "
+        "  (pool, document_id, person_id, type, number_hash, number_sealed, recorded_at) "
+        "select :pool, document_id, person_id, type, number_hash, number_sealed, :at "
+        "from unnest(cast(:person_ids as uuid[]), cast(:document_ids as uuid[]), cast(:types as text[]), "
+        "  cast(:hashes as bytea[]), cast(:numbers as bytea[])) "
+        "  as c (person_id, document_id, type, number_hash, number_sealed) "
+        "order by number_hash on conflict (pool, type, number_hash) do nothing returning person_id",
+        pool=pool,
+        at=at,
+        person_ids=[row["person_id"] for row in rows],
         document_ids=[row["document_id"] for row in rows],
         types=[row["type"] for row in rows],
         hashes=[row["number_hash"] for row in rows],
         numbers=[row["number_sealed"] for row in rows],
     )
-    return {row["person_id"] for row in stored}
+    taken = {row["person_id"] for row in named}
+    nobody = [row["person_id"] for row in rows if row["person_id"] not in taken]
+    if nobody:
+        await tx.execute(
+            "delete from person where pool = :pool and person_id = any(cast(:ids as uuid[]))", pool=pool, ids=nobody
+        )
+    return taken
 
 
 async def insert_document(tx: Writer, row: Mapping[str, Any]) -> bool:
@@ -108,12 +133,7 @@ async def read_persons(
         "cross join lateral (select document_id, type, number_sealed from identity_document d "
         "  where d.pool = :pool and d.person_id = any(who.members) "
         "  order by d.type = 'newborn', d.person_id <> who.surviving_id, recorded_at, document_id limit 1) d "
-        "left join lateral (select region, since from hukou h join feed f on f.pool = :pool and f.feed_id = h.feed_id "
-        "  where h.pool = :pool and h.person_id = any(who.members) and (h.since is null or h.since <= :as_of) "
-        "  and h.recorded_at <= :known_at and (f.withdrawn_at is null or f.withdrawn_at > :known_at) "
-        "  and (h.withdrawn_at is null or h.withdrawn_at > :known_at) "
-        "  order by h.since desc nulls last, f.list_day desc, f.serial desc, h.feed_id desc, h.row_no desc limit 1) h "
-        "  on true "
+        f"left join lateral ({hukou_on('who.members', 'h.region, h.since')}) h on true "
         "cross join lateral (select min(valid_from) as deceased_on from status s where s.pool = :pool "
         "  and s.person_id = who.surviving_id and s.code = 'deceased' and s.recorded_at <= :known_at "
         "  and (s.withdrawn_at is null or s.withdrawn_at > :known_at)) s",
@@ -123,6 +143,24 @@ async def read_persons(
         person_ids=list(person_ids),
     )
     return {row["asked_id"]: row for row in rows}
+
+
+async def answered_by_others(
+    tx: Reader, pool: str, person_ids: Sequence[UUID], known_at: datetime
+) -> dict[UUID, UUID | None]:
+    """Of these persons those whom the register does not know (None), and those for whom somebody else answered."""
+    rows = await tx.rows(
+        "select asked.person_id, p.person_id as surviving_id "
+        "from unnest(cast(:person_ids as uuid[])) as asked (person_id) "
+        f"cross join lateral (select {survivor('asked.person_id', KNOWN)} as surviving_id offset 0) one "
+        "left join lateral (select person_id from person p "
+        "  where p.pool = :pool and p.person_id = one.surviving_id offset 0) p on true "
+        "where p.person_id is distinct from asked.person_id",
+        pool=pool,
+        person_ids=list(person_ids),
+        known_at=known_at,
+    )
+    return {row["person_id"]: row["surviving_id"] for row in rows}
 
 
 async def documents_of(tx: Reader, pool: str, person_ids: Sequence[UUID]) -> Sequence[Row]:
@@ -136,11 +174,25 @@ async def documents_of(tx: Reader, pool: str, person_ids: Sequence[UUID]) -> Seq
     )
 
 
+async def documents_with_holders(tx: Reader, pool: str, document_ids: Sequence[UUID]) -> Sequence[Row]:
+    """Documents with the birth date and sex of the record each names, and whether it is the one that named it first."""
+    return await tx.rows(
+        "select d.document_id, d.person_id, d.type, d.number_hash, p.birth_date, p.sex, "
+        "  d.document_id = (select f.document_id from identity_document f where f.pool = :pool "
+        "  and f.person_id = d.person_id order by f.recorded_at, f.document_id limit 1) as is_first "
+        "from unnest(cast(:document_ids as uuid[])) as asked (document_id) "
+        "join identity_document d on d.pool = :pool and d.document_id = asked.document_id "
+        "join person p on p.pool = :pool and p.person_id = d.person_id",
+        pool=pool,
+        document_ids=list(document_ids),
+    )
+
+
 async def lock_person(tx: Writer, pool: str, person_id: UUID) -> Row | None:
     """One record, locked."""
     return await tx.row(
-        "select person_id, birth_date, sex, version from person where pool = :pool and person_id = :person_id "
-        "for update",
+        "select person_id, birth_date, sex, name_sealed, version from person "
+        "where pool = :pool and person_id = :person_id for update",
         pool=pool,
         person_id=person_id,
     )

@@ -1,12 +1,14 @@
 """Look-ups of statuses: as of a day, as known at an instant, with the rows they rest on."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
 from shared.database import Reader, Row
 
-from .merges import KNOWN, members, survivor
+from .hukou import hukou_on
+from .merges import KNOWN, known, members, survivor
 
 _SHOWN = (
     "s.code, s.grade, s.school_region, s.valid_from as identified_on, s.valid_to, s.supplier, s.feed_id, "
@@ -16,36 +18,43 @@ _KNOWN = "s.recorded_at <= :known_at and (s.withdrawn_at is null or s.withdrawn_
 _HOLDS = "s.valid_from <= :as_of and (s.valid_to is null or s.valid_to >= :as_of)"
 
 
-async def known_statuses(tx: Reader, pool: str, person_ids: Sequence[UUID], known_at: datetime) -> Sequence[Row]:
-    """What was held to be true of persons at an instant, whatever its days, with the evidence it rests on; by the id
-    asked for, whoever answered for it then."""
-    return await tx.rows(
-        f"select asked.person_id, {_SHOWN}, f.sha256 from unnest(cast(:person_ids as uuid[])) as asked (person_id) "
-        f"cross join lateral (select {survivor('asked.person_id', KNOWN)} as surviving_id offset 0) who "
-        "cross join lateral (select * from status s where s.pool = :pool and s.person_id = who.surviving_id "
-        f"  and {_KNOWN} offset 0) s "
-        "join feed f on f.pool = :pool and f.feed_id = s.feed_id order by s.code, s.valid_from, s.supplier",
-        pool=pool,
-        person_ids=list(person_ids),
-        known_at=known_at,
-    )
+@dataclass(frozen=True)
+class StatusesOf:
+    """A question after the statuses of persons as known at an instant, whatever their days; `explain`: also what nobody
+    knew of then, or no longer, of all for whom who answers for the person answered."""
+
+    person_ids: Sequence[UUID]
+    known_at: datetime
+    explain: bool
 
 
-async def all_statuses(tx: Reader, pool: str, person_ids: Sequence[UUID], known_at: datetime) -> Sequence[Row]:
-    """Everything that was ever held to be true of persons, also what was withdrawn, with its evidence; by the id asked
-    for, of all for whom that one's survivor answered at an instant."""
-    return await tx.rows(
-        f"select asked.person_id, {_SHOWN}, f.sha256 from unnest(cast(:person_ids as uuid[])) as asked (person_id) "
-        f"cross join lateral (select {survivor('asked.person_id', KNOWN)} as surviving_id offset 0) one "
-        f"cross join lateral (select {members('one.surviving_id', KNOWN)} as members offset 0) who "
+async def statuses_of(tx: Reader, pool: str, questions: Sequence[StatusesOf]) -> list[Sequence[Row]]:
+    """What was held to be true of the persons of each question, with the evidence it rests on; by the id asked for."""
+    known_then = known("asked.known_at")
+    rows = await tx.rows(
+        f"select asked.n, asked.person_id, {_SHOWN}, f.sha256 "
+        "from (select n, person_id, (cast(:instants as timestamptz[]))[n] as known_at, "
+        "    (cast(:explained as boolean[]))[n] as explain "
+        "  from unnest(cast(:numbers as integer[]), cast(:person_ids as uuid[])) as given (n, person_id) "
+        "  offset 0) asked "
+        f"cross join lateral (select {survivor('asked.person_id', known_then)} as surviving_id offset 0) one "
+        f"cross join lateral (select case when asked.explain then {members('one.surviving_id', known_then)} "
+        "  else array[one.surviving_id] end as members offset 0) who "
         "cross join lateral (select * from status s "
         "  where s.pool = :pool and s.person_id = any(who.members) offset 0) s "
-        "join feed f on f.pool = :pool and f.feed_id = s.feed_id "
-        "order by s.code, s.valid_from, s.supplier, s.recorded_at",
+        "join feed f on f.pool = :pool and f.feed_id = s.feed_id where asked.explain "
+        "or s.recorded_at <= asked.known_at and (s.withdrawn_at is null or s.withdrawn_at > asked.known_at) "
+        "order by asked.n, s.code, s.valid_from, s.supplier, s.recorded_at",
         pool=pool,
-        person_ids=list(person_ids),
-        known_at=known_at,
+        instants=[one.known_at for one in questions],
+        explained=[one.explain for one in questions],
+        numbers=[n for n, one in enumerate(questions, 1) for _ in one.person_ids],
+        person_ids=[person_id for one in questions for person_id in one.person_ids],
     )
+    answers: list[list[Row]] = [[] for _ in questions]
+    for row in rows:
+        answers[row["n"] - 1].append(row)
+    return list(answers)
 
 
 async def statuses_of_feed(tx: Reader, pool: str, feed_id: UUID, after: UUID | None, limit: int) -> Sequence[Row]:
@@ -71,13 +80,7 @@ async def holders(
     return await tx.rows(
         f"select distinct on (s.person_id) s.person_id, {_SHOWN}, f.sha256, h.region as hukou from status s "
         "join feed f on f.pool = :pool and f.feed_id = s.feed_id "
-        "left join lateral (select region from hukou h join feed g on g.pool = :pool and g.feed_id = h.feed_id "
-        f"  where h.pool = :pool and h.person_id = any({members('s.person_id', KNOWN)}) "
-        "  and (h.since is null or h.since <= :as_of) "
-        "  and h.recorded_at <= :known_at and (g.withdrawn_at is null or g.withdrawn_at > :known_at) "
-        "  and (h.withdrawn_at is null or h.withdrawn_at > :known_at) "
-        "  order by h.since desc nulls last, g.list_day desc, g.serial desc, h.feed_id desc, h.row_no desc limit 1) h "
-        "  on true "
+        f"left join lateral ({hukou_on(members('s.person_id', KNOWN))}) h on true "
         f"where s.pool = :pool and s.code = :code and {_HOLDS} and {_KNOWN} "
         "and (cast(:after as uuid) is null or s.person_id > :after) "
         "and (cast(:region as text) = '' or starts_with(h.region, :region)) "

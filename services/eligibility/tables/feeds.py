@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Date,
@@ -38,8 +39,11 @@ supplier = Table(
     CheckConstraint("version > 0", name="supplier_version"),
 )
 
-# One handed-over list. `rows_done` is the cursor of the job that judges it, `sweep_after` of the one that ends statuses
-# or takes them back. Of two lists of a supplier the later one counts: by `list_day`, `serial`, then as they came.
+# One handed-over file. `rows_done` is the cursor of the job that judges it, `sweep_after` of the one that ends statuses
+# or takes them back. A full list may come in `parts` under one `list_id`; `whole_id` is the first file of it that came
+# (a list in one file: itself), and whichever part is judged last is `closing`: by it the whole ends what it does not
+# name, as far as it speaks for that (`scope_categories`, a comma between; `scope_region`; null: all). Of two lists of a
+# supplier the later one counts: by `list_day`, `serial`, then as they came.
 feed = Table(
     "feed",
     metadata,
@@ -53,6 +57,13 @@ feed = Table(
     Column("kind", Text, nullable=False),
     Column("list_day", Date, nullable=False),
     Column("serial", Integer, nullable=False),
+    Column("list_id", Text),
+    Column("part", Integer),
+    Column("parts", Integer),
+    Column("whole_id", Uuid, nullable=False),
+    Column("scope_categories", Text),
+    Column("scope_region", Text),
+    Column("closing", Boolean, nullable=False),
     Column("state", Text, nullable=False),
     Column("rows_total", Integer, nullable=False),
     Column("rows_done", Integer, nullable=False),
@@ -73,10 +84,18 @@ feed = Table(
     PrimaryKeyConstraint("pool", "feed_id"),
     Index(
         "feed_once",
-        *("pool", "supplier", "sha256"),
+        *("pool", "supplier", "sha256", "list_day", "list_id", "part"),
         unique=True,
         postgresql_where=text("withdrawn_at is null"),
+        postgresql_nulls_not_distinct=True,
     ),
+    Index(
+        "feed_part_once",
+        *("pool", "supplier", "list_id", "part"),
+        unique=True,
+        postgresql_where=text("withdrawn_at is null and list_id is not null"),
+    ),
+    Index("feed_whole", "pool", "whole_id"),
     ForeignKeyConstraint(["pool", "evidence_id"], ["evidence.pool", "evidence.evidence_id"]),
     CheckConstraint("kind in ('changes', 'full')", name="feed_kind"),
     CheckConstraint("list_day <= (received_at at time zone 'Asia/Shanghai')::date", name="feed_list_day"),
@@ -84,6 +103,15 @@ feed = Table(
         "state in ('received', 'held', 'ending', 'taken', 'declined', 'withdrawing', 'withdrawn')", name="feed_state"
     ),
     CheckConstraint("kind = 'full' or state not in ('held', 'ending', 'declined')", name="feed_full"),
+    CheckConstraint(
+        "kind = 'full' or num_nonnulls(list_id, scope_categories, scope_region) = 0", name="feed_full_scope"
+    ),
+    CheckConstraint("num_nonnulls(list_id, part, parts) in (0, 3)", name="feed_part_whole"),
+    CheckConstraint("part between 1 and parts and parts between 2 and 1000", name="feed_part_no"),
+    CheckConstraint("list_id is not null or whole_id = feed_id", name="feed_whole_id"),
+    CheckConstraint("scope_region ~ '^[1-9][0-9]{5,11}$'", name="feed_region"),
+    CheckConstraint("closing or state not in ('held', 'ending', 'declined')", name="feed_closing"),
+    CheckConstraint("not closing or kind = 'full' and withdrawn_at is null", name="feed_closing_full"),
     CheckConstraint("(statuses_ending is null) = (statuses_held is null)", name="feed_shrink"),
     CheckConstraint("(decided_by is null) = (decided_at is null)", name="feed_decided"),
     CheckConstraint("decided_by <> received_by", name="feed_four_eyes"),
@@ -118,4 +146,34 @@ feed_rejection = Table(
     PrimaryKeyConstraint("pool", "feed_id", "row_no"),
     ForeignKeyConstraint(["pool", "feed_id"], ["feed.pool", "feed.feed_id"]),
     CheckConstraint("row_no > 1", name="feed_rejection_row"),
+)
+
+# A public key of a department's own system, by which it hands lists over without a clerk. Two may be valid at a time,
+# so that a new one comes into use before the old one goes.
+supplier_key = Table(
+    "supplier_key",
+    metadata,
+    Column("pool", Text, nullable=False),
+    Column("key_id", Text, nullable=False),
+    Column("supplier", Text, nullable=False),
+    Column("public_key", Text, nullable=False),
+    Column("added_by", Text, nullable=False),
+    Column("added_at", Instant, nullable=False),
+    Column("revoked_by", Text),
+    Column("revoked_at", Instant),
+    PrimaryKeyConstraint("pool", "key_id"),
+    CheckConstraint("(revoked_by is null) = (revoked_at is null)", name="supplier_key_revoked"),
+    Index("supplier_key_supplier", "pool", "supplier"),
+)
+
+# Nonces of signed uploads that could still come again.
+supplier_nonce = Table(
+    "supplier_nonce",
+    metadata,
+    Column("pool", Text, nullable=False),
+    Column("key_id", Text, nullable=False),
+    Column("nonce", Text, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    PrimaryKeyConstraint("pool", "key_id", "nonce"),
+    Index("supplier_nonce_expiry", "expires_at"),
 )

@@ -68,6 +68,15 @@ identity_document = Table(
     Index("identity_document_person", "pool", "person_id"),
 )
 
+number_turn = Table(
+    "number_turn",
+    metadata,
+    Column("pool", Text, nullable=False),
+    PrimaryKeyConstraint("pool"),
+)
+"""One row a pool, locked by whoever records new numbers while look-up keys are changed: under two keys one number has
+no row that both could have locked."""
+
 # That two rows of person are one human being: told by a list of births or by a partner, or proposed by a clerk; and
 # that it was wrong. What rests on either row is never rewritten: see person_alias.
 person_merge = Table(
@@ -205,4 +214,35 @@ match_case = Table(
     ),
     CheckConstraint("withdrawn_at is null or decided_at is not null", name="match_case_withdrawn"),
     Index("match_case_open", "pool", "case_id", postgresql_where=text("decided_at is null")),
+)
+
+# That a person's name and numbers are to be erased, by two people.
+person_erasure = Table(
+    "person_erasure",
+    metadata,
+    Column("pool", Text, nullable=False),
+    Column("erasure_id", Uuid, nullable=False),
+    Column("person_id", Uuid, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("requested_by", Text, nullable=False),
+    Column("requested_at", Instant, nullable=False),
+    Column("decided_by", Text),
+    Column("decided_at", Instant),
+    Column("version", Integer, nullable=False),
+    PrimaryKeyConstraint("pool", "erasure_id"),
+    ForeignKeyConstraint(["pool", "person_id"], ["person.pool", "person.person_id"]),
+    CheckConstraint("state in ('requested', 'erased', 'declined')", name="person_erasure_state"),
+    CheckConstraint(
+        "(state = 'requested') = (decided_by is null) and (decided_by is null) = (decided_at is null)",
+        name="person_erasure_decided",
+    ),
+    CheckConstraint("decided_by <> requested_by", name="person_erasure_four_eyes"),
+    CheckConstraint("version > 0", name="person_erasure_version"),
+    Index(
+        "person_erasure_once",
+        *("pool", "person_id"),
+        unique=True,
+        postgresql_where=text("state = 'requested'"),
+    ),
 )

@@ -32,6 +32,7 @@ status_claim = Table(
     Column("code", Text, nullable=False),
     Column("grade", SmallInteger),
     Column("school_region", Text),
+    Column("region", Text),  # where the list says the person belongs; null: it does not say
     Column("valid_from", Date, nullable=False),
     Column("valid_to", Date),
     Column("case_id", Uuid),  # the decision by which it is about this person
@@ -40,6 +41,7 @@ status_claim = Table(
     ForeignKeyConstraint(["pool", "person_id"], ["person.pool", "person.person_id"]),
     ForeignKeyConstraint(["pool", "feed_id"], ["feed.pool", "feed.feed_id"]),
     CheckConstraint("valid_to >= valid_from", name="status_claim_days"),
+    CheckConstraint("region ~ '^[1-9][0-9]{5,11}$'", name="status_claim_region"),
     CheckConstraint("case_id is not null or withdrawn_at is null", name="status_claim_withdrawn"),
     Index("status_claim_case", "pool", "case_id", postgresql_where=text("case_id is not null")),
     Index("status_claim_person", "pool", "supplier", "person_id", "code", "feed_id"),
@@ -114,4 +116,5 @@ hukou = Table(
     CheckConstraint("case_id is not null or withdrawn_at is null", name="hukou_withdrawn"),
     Index("hukou_case", "pool", "case_id", postgresql_where=text("case_id is not null")),
     Index("hukou_feed", "pool", "feed_id", "row_no"),
+    Index("hukou_region_person", "pool", "region", "person_id"),
 )

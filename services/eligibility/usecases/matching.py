@@ -23,7 +23,7 @@ from ..store import claims
 from ..store import matches as store
 from ..store import persons as person_store
 from ..store import suppliers as supplier_store
-from .register import document_hash, known_names, name_hash, open_name, open_number
+from .register import known_by_number, known_names, name_hashes, open_name, open_number, take_turn
 from .suite import Eligibility
 from .working_out import work_out
 
@@ -48,16 +48,18 @@ async def match_doubts(
     if not doubts:
         return {}, frozenset()
     sealer = service.sealer
-    given = {doubt: sealer.lookup_hash("match", *doubt.key) for doubt in doubts}
-    decided = await store.decided_cases(tx, pool, list(given.values()))
+    await take_turn(sealer, tx, pool)
+    given = {doubt: sealer.lookup_hashes("match", *doubt.key) for doubt in doubts}
+    hashes = [one for several in given.values() for one in several]
+    decided = await store.decided_cases(tx, pool, hashes)
     by_number = await _by_number(sealer, tx, pool, doubts)
     by_name = await _by_name(sealer, tx, pool, [doubt for doubt in doubts if not by_number[doubt]])
     means: dict[Doubt, Match] = {}
     cases: dict[Doubt, frozenset[UUID]] = {}
-    for doubt, given_hash in given.items():
+    for doubt, given_hashes in given.items():
         numbered, named = by_number[doubt], by_name.get(doubt, [])
         meant_by_name = rules.meant_by_name(doubt.region, named)
-        if decision := decided.get(given_hash):
+        if decision := next((decided[one] for one in given_hashes if one in decided), None):
             if decision["person_id"]:
                 means[doubt] = Match(decision["person_id"], MatchedBy.DECISION, decision["case_id"])
         elif person_id := rules.meant(numbered):
@@ -66,7 +68,12 @@ async def match_doubts(
             means[doubt] = Match(meant_by_name, MatchedBy.NAME_BIRTH_REGION)
         elif candidates := numbered | {person_id for person_id, _ in named}:
             cases[doubt] = candidates
-    rows = [_case(sealer, pool, now, doubt, given[doubt], who) for doubt, who in cases.items()]
+    listed = await store.listed_hashes(tx, pool, hashes) if len(sealer.lookup_names) > 1 else frozenset()
+    rows = [
+        _case(sealer, pool, now, doubt, given[doubt][0], who)
+        for doubt, who in cases.items()
+        if listed.isdisjoint(given[doubt])
+    ]
     await store.open_cases(tx, rows)
     return means, frozenset(cases)
 
@@ -79,11 +86,10 @@ async def count_uses(tx: Writer, pool: str, now: datetime, matches: Sequence[Mat
 
 async def _by_number(sealer: Sealer, tx: Writer, pool: str, doubts: Sequence[Doubt]) -> dict[Doubt, frozenset[UUID]]:
     """The known persons of the name whose number may be meant."""
-    hashes = {one: document_hash(sealer, *one) for doubt in doubts for one in doubt.candidates}
-    known = await person_store.persons_by_number(tx, pool, [(kind, found) for (kind, _), found in hashes.items()])
+    known = await known_by_number(sealer, tx, pool, {one for doubt in doubts for one in doubt.candidates})
     result = {}
     for doubt in doubts:
-        found = [known[hashes[one]] for one in doubt.candidates if hashes[one] in known]
+        found = [known[one] for one in doubt.candidates if one in known]
         same = [row for row in found if any(rules.same_name(doubt.name, name) for name in known_names(sealer, row))]
         result[doubt] = frozenset(row["surviving_id"] for row in same)
     return result
@@ -93,13 +99,20 @@ async def _by_name(
     sealer: Sealer, tx: Writer, pool: str, doubts: Sequence[Doubt]
 ) -> dict[Doubt, list[tuple[UUID, str | None]]]:
     """The known persons of the name and birth date, with the place of their hukou."""
-    keys: dict[Doubt, tuple[bytes, date]] = {
-        doubt: (name_hash(sealer, doubt.name), doubt.birth_date) for doubt in doubts if doubt.birth_date
+    keys: dict[Doubt, list[tuple[bytes, date]]] = {
+        doubt: [(found, doubt.birth_date) for found in name_hashes(sealer, doubt.name)]
+        for doubt in doubts
+        if doubt.birth_date
     }
     found: dict[tuple[bytes, date], list[tuple[UUID, str | None]]] = {}
-    for row in await person_store.persons_by_name(tx, pool, sorted(set(keys.values()))):
+    asked = {key for several in keys.values() for key in several}
+    for row in await person_store.persons_by_name(tx, pool, sorted(asked)):
         found.setdefault((row["name_hash"], row["birth_date"]), []).append((row["surviving_id"], row["hukou"]))
-    return {doubt: found.get(key, []) for doubt, key in keys.items()}
+    # Two records that are one person may stand under two look-up keys.
+    return {
+        doubt: list(dict.fromkeys(one for key in several for one in found.get(key, [])))
+        for doubt, several in keys.items()
+    }
 
 
 async def list_cases(
@@ -184,7 +197,7 @@ def _case(
         "pool": pool,
         "case_id": case_id,
         "given_hash": given_hash,
-        "given_sealed": sealer.seal(orjson.dumps([doubt.name, doubt.given]), _context(case_id)),
+        "given_sealed": sealer.seal(orjson.dumps([doubt.name, doubt.given, *doubt.beside]), case_context(case_id)),
         "candidates": sorted(str(person_id) for person_id in candidates),
         "opened_at": now,
         "times_used": 0,
@@ -193,7 +206,7 @@ def _case(
 
 
 def _shown_case(service: Eligibility, caller: Caller, case: Row, persons: Mapping[UUID, Row]) -> dict[str, Any]:
-    name, number = orjson.loads(service.sealer.open(case["given_sealed"], _context(case["case_id"])))
+    name, number, *_ = orjson.loads(service.sealer.open(case["given_sealed"], case_context(case["case_id"])))
     full = caller.has("persons:full")
     candidates = []
     for row in (persons[UUID(person_id)] for person_id in case["candidates"]):
@@ -204,5 +217,11 @@ def _shown_case(service: Eligibility, caller: Caller, case: Row, persons: Mappin
     return {**case, "name": name, "number": shown, "candidates": candidates}
 
 
-def _context(case_id: UUID) -> str:
+def forgotten_hash(sealer: Sealer, case_id: UUID) -> bytes:
+    """What no name and number as written has: a case that is found no more."""
+    return sealer.lookup_hash("match case", str(case_id))
+
+
+def case_context(case_id: UUID) -> str:
+    """For what the name and number of a case are sealed."""
     return f"match_case/{case_id}/given"

@@ -12,19 +12,23 @@ from .. import schemas
 from ..rules import MERGE_TRANSITIONS, MergeAct, MergeSource, MergeState
 from ..store import merges as store
 from ..store import suppliers
-from .persons import read_persons
+from .persons import read_persons, require_not_erased
 from .suite import Eligibility
 from .uniting import move, tell
 
 
 async def propose_merge(service: Eligibility, caller: Caller, once: Once, wanted: schemas.MergeProposal) -> Answer:
-    """Say that two records are one person; another person decides. Raises Problem PERSON_UNKNOWN, AREA_FORBIDDEN,
-    MERGE_MOOT where they are one already or a merge of them waits."""
+    """Say that two records are one person; another person decides. Raises Problem PERSON_UNKNOWN, PERSON_ERASED,
+    AREA_FORBIDDEN, MERGE_MOOT where they are one already or a merge of them waits."""
     pool = wanted.pool
 
     async def work(tx: Writer) -> Answer:
         merged, surviving = wanted.merged_id, wanted.surviving_id
-        await read_persons(service, tx, caller, pool, [merged, surviving], "merge.proposed", {"reason": wanted.reason})
+        # Turns first, which is everybody's order of locks: nobody is erased meanwhile.
+        await suppliers.take_every_turn(tx, pool, service.suppliers)
+        detail = {"reason": wanted.reason}
+        records = await read_persons(service, tx, caller, pool, [merged, surviving], "merge.proposed", detail)
+        require_not_erased(service, list(records.values()))
         now = service.clock.now()
         merge_id = await tell(tx, pool, merged, surviving, MergeSource.CLERK, wanted.reason, caller.subject, now)
         if merge_id is None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -10,16 +11,18 @@ from shared.clock import business_day
 from shared.database import Reader, Row, Writer
 from shared.idempotency import Answer, Once
 from shared.identity import mask_number, normal_name
-from shared.problem import FieldError
+from shared.problem import FieldError, Problem
+from shared.regions import area_covers_pool
 from shared.tokens import AREA_FORBIDDEN, Caller
 from shared.versions import require_version
 
 from .. import rules, schemas
 from ..rules import DocumentKind, Doubt, Fault, Holder, MatchedBy, MergeSource, Shown
 from ..store import persons as store
+from ..store.hukou import hukou_of
 from .matching import count_uses, match_doubts
-from .moments import Moment
-from .register import document_digest, document_hash, find_or_create, new_document, open_name, open_number
+from .moments import Moment, moment
+from .register import document_digest, find_or_create, known_by_number, new_document, open_name, open_number, take_turn
 from .suite import Eligibility
 from .uniting import tell
 
@@ -68,13 +71,12 @@ async def resolve_persons(service: Eligibility, caller: Caller, once: Once, requ
 
 async def look_up_person(service: Eligibility, caller: Caller, request: schemas.LookupRequest) -> Answer:
     """The person whom a document names. Raises Problem PERSON_UNKNOWN, AREA_FORBIDDEN."""
-    kind, number = rules.document_key(_shown_by(request.document))
-    found = document_hash(service.sealer, kind, number)
+    document = rules.document_key(_shown_by(request.document))
     async with service.database.writing() as tx:
-        known = await store.persons_by_number(tx, request.pool, [(kind, found)])
-        if found not in known:
+        known = await known_by_number(service.sealer, tx, request.pool, [document])
+        if document not in known:
             raise schemas.PERSON_UNKNOWN(count=1)
-        person_id = known[found]["person_id"]
+        person_id = known[document]["person_id"]
         rows = await read_persons(service, tx, caller, request.pool, [person_id], "person.looked_up", {})
         return await _shown_person(service, tx, caller, request.pool, rows[person_id])
 
@@ -90,28 +92,35 @@ async def record_document(
 ) -> Answer:
     """Record one more document of a person, or the days of one the person has.
 
-    Raises Problem PERSON_UNKNOWN, AREA_FORBIDDEN, VERSION_DIFFERS, DOCUMENT_REFUSED, DOCUMENT_OF_ANOTHER.
+    What is kept for retries names nobody: a request that comes again is shown the person as it is by then.
+
+    Raises Problem PERSON_UNKNOWN, PERSON_ERASED, AREA_FORBIDDEN, VERSION_DIFFERS, DOCUMENT_REFUSED,
+    DOCUMENT_OF_ANOTHER.
     """
+    shown: list[Answer] = []
 
     async def work(tx: Writer) -> Answer:
         now = service.clock.now()
         found = await read_persons(service, tx, caller, pool, [person_id], "person.read", {})
+        await take_turn(service.sealer, tx, pool)
         own = await store.lock_person(tx, pool, found[person_id]["person_id"])
         assert own is not None
+        require_not_erased(service, [own])
         require_version(own["version"], version)
-        shown = replace(_shown_by(wanted.document), birth_date=own["birth_date"], sex=own["sex"])
-        holder = rules.read_document(shown, business_day(now))
+        document_shown = replace(_shown_by(wanted.document), birth_date=own["birth_date"], sex=own["sex"])
+        holder = rules.read_document(document_shown, business_day(now))
         if not isinstance(holder, Holder):
             raise schemas.DOCUMENT_REFUSED(detail=holder.detail)
         if (holder.birth_date, holder.sex) != (own["birth_date"], own["sex"]):
             raise schemas.DOCUMENT_REFUSED(detail="出生日期或性别与登记的不一致")
         days = wanted.valid_from, wanted.valid_to
-        row = new_document(service.sealer, pool, own["person_id"], holder, now, *days)
+        row, document = new_document(service.sealer, pool, own["person_id"], holder, now, *days), holder.document
+        holds = await known_by_number(service.sealer, tx, pool, [document])
         written = {}
-        if await store.insert_document(tx, row):
+        if not holds and await store.insert_document(tx, row):
             written[str(row["document_id"])] = document_digest(row)
         else:
-            known = (await store.persons_by_number(tx, pool, [(row["type"], row["number_hash"])]))[row["number_hash"]]
+            known = (holds or await known_by_number(service.sealer, tx, pool, [document]))[document]
             if known["surviving_id"] != own["person_id"]:
                 raise schemas.DOCUMENT_OF_ANOTHER(person_id=known["surviving_id"])
             await store.set_document_days(tx, pool, known["document_id"], *days)
@@ -119,9 +128,15 @@ async def record_document(
         detail = {"written": written}
         tx.audit(pool, "document.recorded", caller.client_id, caller.subject, now, [own["person_id"]], detail)
         facts = await store.read_persons(tx, pool, [person_id], business_day(now), now)
-        return await _shown_person(service, tx, caller, pool, facts[person_id])
+        shown.append(await _shown_person(service, tx, caller, pool, facts[person_id]))
+        return Answer(200, {})
 
-    return await once.run(service.database, pool, work)
+    answer = await once.run(service.database, pool, work)
+    if answer.status != 200:
+        return answer
+    if not answer.replayed:
+        return shown[-1]
+    return replace(await read_person(service, caller, pool, person_id, moment(service, None, None)), replayed=True)
 
 
 async def read_person(service: Eligibility, caller: Caller, pool: str, person_id: UUID, asked: Moment) -> Answer:
@@ -157,6 +172,62 @@ async def read_persons(
     who = sorted({*rows, *(row["person_id"] for row in rows.values())})
     tx.audit(pool, action, caller.client_id, caller.subject, now, who, detail)
     return rows
+
+
+def require_not_erased(service: Eligibility, records: Sequence[Row]) -> None:
+    """Nothing is tied any more to persons whose name was erased; the caller keeps erasures out meanwhile, by a turn or
+    a lock. Raises Problem PERSON_ERASED."""
+    erased = [row["person_id"] for row in records if not open_name(service.sealer, row)]
+    if erased:
+        raise schemas.PERSON_ERASED(errors=_named(erased, "person_erased", "个人信息已删除"), count=len(erased))
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Whom somebody wants to read about; `detail` is what the audit line tells of it."""
+
+    caller: Caller
+    person_ids: Sequence[UUID]
+    detail: Mapping[str, Any]
+
+
+async def record_readings(
+    service: Eligibility, tx: Writer, pool: str, action: str, readings: Sequence[Reading]
+) -> list[Problem | None]:
+    """Put readings of persons on record, which all are known and inside the caller's area; else why that one is refused
+    (PERSON_UNKNOWN, AREA_FORBIDDEN)."""
+    now = service.clock.now()
+    every = list({person_id for one in readings for person_id in one.person_ids})
+    others = await store.answered_by_others(tx, pool, every, now)
+    judged = [one for one in readings if not area_covers_pool(one.caller.area, pool)]
+    by_place = list({person_id for one in judged for person_id in one.person_ids})
+    places = await hukou_of(tx, pool, by_place, business_day(now), now) if by_place else {}
+    refusals: list[Problem | None] = []
+    for one in readings:
+        refusal = _refusal(pool, one, others, places)
+        if refusal is None:
+            who = {*one.person_ids, *(others[each] or each for each in one.person_ids if each in others)}
+            ordered = sorted(who, key=attrgetter("int"))
+            tx.audit(pool, action, one.caller.client_id, one.caller.subject, now, ordered, one.detail)
+        refusals.append(refusal)
+    return refusals
+
+
+def _refusal(
+    pool: str, reading: Reading, others: Mapping[UUID, UUID | None], places: Mapping[UUID, str | None]
+) -> Problem | None:
+    """Why somebody may not read this; `others`: by whom persons are answered for, None: nobody knows them."""
+    caller = reading.caller
+    unknown = [each for each in reading.person_ids if each in others and others[each] is None]
+    if unknown:
+        return schemas.PERSON_UNKNOWN(errors=_named(unknown, "person_unknown", "查无此人"), count=len(unknown))
+    if area_covers_pool(caller.area, pool):
+        return None
+    outside = [each for each in reading.person_ids if not rules.may_see(caller.area, pool, places[each])]
+    if not outside:
+        return None
+    errors = _named(outside, "area_forbidden", "不在令牌的辖区内")
+    return AREA_FORBIDDEN(errors=errors, area=caller.area, region=places[outside[0]] or pool)
 
 
 def _named(person_ids: Sequence[UUID], code: str, detail: str) -> list[FieldError]:

@@ -1,10 +1,11 @@
 """What the use cases work with."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from shared.clock import Clock
 from shared.database import Database
+from shared.gathering import Gatherer
 from shared.sealing import Sealer
 
 from ..rules import Supplier
@@ -23,6 +24,8 @@ class Eligibility:
     clock: Clock
     suppliers: Mapping[str, Supplier]
     keys: Sealer | None
+    gatherer: Gatherer = field(default_factory=Gatherer)
+    """Questions of one moment are one transaction, and one link of the audit log."""
 
     @property
     def sealer(self) -> Sealer:

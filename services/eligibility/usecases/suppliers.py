@@ -11,7 +11,7 @@ from shared.tokens import Caller
 from shared.versions import require_version
 
 from .. import schemas
-from ..rules import Schedule, Supplier
+from ..rules import Schedule, Supplier, missing_parts
 from ..store import feeds as feed_store
 from ..store import suppliers as store
 from .suite import Eligibility
@@ -54,8 +54,9 @@ async def _stand(
     caller.require_touch(pool)
     async with service.database.reading() as tx:
         agreed, lists = await store.read_suppliers(tx, pool), await feed_store.latest_lists(tx, pool)
+        wanting = await feed_store.wanting_lists(tx, pool)
     today = business_day(service.clock.now())
-    return [_shown(supplier, agreed, lists, today) for supplier in suppliers]
+    return [_shown(one, agreed, lists, today) | {"wanting": _wanting(wanting.get(one.code, []))} for one in suppliers]
 
 
 def _known(service: Eligibility, code: str) -> Supplier:
@@ -63,6 +64,10 @@ def _known(service: Eligibility, code: str) -> Supplier:
     if supplier is None:
         raise schemas.SUPPLIER_UNKNOWN(supplier=code, known="、".join(service.suppliers))
     return supplier
+
+
+def _wanting(lists: Sequence[Row]) -> list[dict[str, Any]]:
+    return [{**one, "missing": missing_parts(one["parts"], one["here"])} for one in lists]
 
 
 def _shown(supplier: Supplier, agreed: Mapping[str, Row], lists: Mapping[str, Row], today: date) -> dict[str, Any]:

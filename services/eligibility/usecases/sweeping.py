@@ -41,10 +41,10 @@ async def sweep_chunk(service: Eligibility, feed: Row) -> bool:
     """Go through the next persons whom an ending or withdrawn list concerns; False where nothing is left to do."""
     pool, feed_id, state = feed["pool"], feed["feed_id"], FeedState(feed["state"])
     async with service.database.writing() as tx:
+        await suppliers.take_turn(tx, pool, feed["supplier"])
         cursor = await feeds.lock_work(tx, pool, feed_id, state)
         if cursor is None:
             return False
-        await suppliers.take_turn(tx, pool, feed["supplier"])
         now = service.clock.now()
         ending = state is FeedState.ENDING
         concerned, moved = await (_silent if ending else _told)(tx, feed, cursor["sweep_after"])

@@ -6,9 +6,10 @@ one that is withdrawn, is gone through afterwards, in chunks as well (`sweeping.
 """
 
 import asyncio
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from itertools import islice
+from typing import IO, Any
 from uuid import UUID
 
 from shared import evidence
@@ -29,6 +30,7 @@ from ..rules import (
     MatchedBy,
     MergeSource,
     Rejected,
+    Scope,
     StatusClaim,
     Supplier,
     Verdict,
@@ -41,6 +43,8 @@ from .uniting import tell
 from .working_out import work_out
 
 CHUNK_ROWS = 1_000
+ROWS_AT_ONCE = 20
+"""Rows judged before anything else has its turn; well below a millisecond."""
 
 Said = tuple[Match, Accepted | Doubtful]
 """A person of the register and how it was found, and a row that says something about it."""
@@ -48,25 +52,86 @@ Said = tuple[Match, Accepted | Doubtful]
 
 async def take_feed(service: Eligibility, feed: Row) -> bool:
     """Judge one list to its end, or until another worker is at it; whether a chunk was taken."""
-    async with service.database.reading() as tx:
-        data = await evidence.load(tx, service.sealer, feed["pool"], feed["evidence_id"])
-    verdicts = await asyncio.to_thread(_judge, service.suppliers[feed["supplier"]], feed, data)
-    worked = False
-    while await take_chunk(service, feed, verdicts):
-        worked = True
+    with await evidence.fetch(service.database, service.sealer, feed["pool"], feed["evidence_id"]) as file:
+        judged = Judged(judge(service.suppliers[feed["supplier"]], feed, file))
+        try:
+            worked = False
+            while await take_chunk(service, feed, judged):
+                worked = True
+        finally:
+            await judged.stop()
     return worked
 
 
-async def take_chunk(service: Eligibility, feed: Row, verdicts: Sequence[Verdict]) -> bool:
+def judge(supplier: Supplier, feed: Row, file: IO[bytes]) -> Iterator[Verdict]:
+    """The rows of a list with their verdicts, read as they are asked for."""
+    rows = formats.read_feed(supplier, feed["file_name"], file)
+    scope = Scope.of(feed["categories"], feed["region"])
+    return rules.judge_rows(rows, supplier, business_day(feed["received_at"]), scope)
+
+
+class Judged:
+    """Verdicts in chunks, in their order. The next chunk is judged while the database works on the one before, and no
+    more than these two are in memory.
+
+    It is judged a few rows at a time in the event loop itself, which does so when it has nothing else to do; a thread
+    would take the interpreter from the chunk before just when that needs it.
+    """
+
+    def __init__(self, verdicts: Iterator[Verdict]) -> None:
+        self._verdicts = verdicts
+        self._read = 0
+        self._next = self._ahead(opening=True)
+
+    async def chunk(self, start: int) -> list[Verdict]:
+        """Verdicts from row `start` on (the first is 0); what other workers have taken is passed over. Empty behind the
+        last."""
+        while True:
+            begin, chunk = await self._next
+            if not chunk:
+                return []
+            self._next = self._ahead()
+            if start < begin:
+                raise RuntimeError(
+                    f"row {start} was read before; whoever takes it anew reads the list from its beginning"
+                )
+            if start < begin + len(chunk):
+                return chunk[start - begin :]
+
+    async def stop(self) -> None:
+        """Let what is being judged come to its end; nothing reads the file any more."""
+        await asyncio.wait([self._next])
+
+    def _ahead(self, *, opening: bool = False) -> asyncio.Task[tuple[int, list[Verdict]]]:
+        return asyncio.create_task(self._take(opening=opening))
+
+    async def _take(self, *, opening: bool) -> tuple[int, list[Verdict]]:
+        # A workbook is unpacked when its first row is asked for, which takes its time.
+        chunk = await asyncio.to_thread(self._some, 1) if opening else []
+        while len(chunk) < CHUNK_ROWS and (some := self._some(min(ROWS_AT_ONCE, CHUNK_ROWS - len(chunk)))):
+            chunk += some
+            await asyncio.sleep(0)
+        begin = self._read
+        self._read += len(chunk)
+        return begin, chunk
+
+    def _some(self, most: int) -> list[Verdict]:
+        return list(islice(self._verdicts, most))
+
+
+async def take_chunk(service: Eligibility, feed: Row, judged: Judged) -> bool:
     """Store the next judged rows and move the cursor, in one transaction; False where there is nothing left to do."""
     pool, feed_id = feed["pool"], feed["feed_id"]
     async with service.database.writing() as tx:
+        await suppliers.take_turn(tx, pool, feed["supplier"])
         cursor = await feeds.lock_work(tx, pool, feed_id, FeedState.RECEIVED)
         if cursor is None:
             return False
-        await suppliers.take_turn(tx, pool, feed["supplier"])
         now = service.clock.now()
-        chunk = verdicts[cursor["rows_done"] : cursor["rows_done"] + CHUNK_ROWS]
+        chunk = await judged.chunk(cursor["rows_done"])
+        done = cursor["rows_done"] + len(chunk)
+        if done > feed["rows_total"] or (not chunk and done < feed["rows_total"]):
+            raise RuntimeError(f"feed {feed_id} had {feed['rows_total']} rows when it came and has others now")
         named = [(row.name, one) for row in chunk if isinstance(row, Accepted) for one in _documents(row)]
         register = await find_or_create(service, tx, pool, now, named)
         doubts = [row.doubt for row in chunk if isinstance(row, Doubtful)]
@@ -81,7 +146,7 @@ async def take_chunk(service: Eligibility, feed: Row, verdicts: Sequence[Verdict
         await count_uses(tx, pool, now, [match for match, _ in accepted])
         await feeds.insert_rejections(tx, [_rejection_row(feed, row) for row in rejected])
         await feeds.move_cursor(tx, pool, feed_id, accepted=len(accepted), rejected=len(rejected))
-        if cursor["rows_done"] + len(chunk) == feed["rows_total"]:
+        if done == feed["rows_total"]:
             await _conclude(service, tx, feed, now)
         written = {person.person_id: person.digest for person in register.values() if person.created}
         written |= {row["hukou_id"]: _hukou_digest(row) for row in kept}
@@ -92,23 +157,18 @@ async def take_chunk(service: Eligibility, feed: Row, verdicts: Sequence[Verdict
 
 
 async def _conclude(service: Eligibility, tx: Writer, feed: Row, now: datetime) -> None:
-    """The last row is judged: a list of changes is taken; a full one ends what it does not name, or waits for leave."""
+    """The last row is judged: a list of changes is taken, as is a part of a full list whose others are not all judged;
+    by the last of them the whole list ends what it does not name, or waits for leave."""
     held, ending, act = None, None, FeedAct.TAKE_LAST_ROW
     shrink_percent = service.suppliers[feed["supplier"]].shrink_percent
     if feed["kind"] == rules.FeedKind.FULL and shrink_percent is not None:
-        held, ending = await claims.count_ending(tx, feed["pool"], feed)
-        rejected = await feeds.count_rejected(tx, feed["pool"], feed["feed_id"])
-        waits = rules.needs_second_person(held, ending, rejected, shrink_percent)
-        act = FeedAct.HOLD if waits else FeedAct.BEGIN_ENDING
+        whole = await feeds.stand_of_whole(tx, feed["pool"], feed["whole_id"])
+        if whole["judged"] + 1 == (feed["parts"] or 1):
+            held, ending = await claims.count_ending(tx, feed["pool"], feed)
+            waits = rules.needs_second_person(held, ending, whole["rejected"], shrink_percent)
+            act = FeedAct.HOLD if waits else FeedAct.BEGIN_ENDING
     state = FEED_TRANSITIONS[FeedState.RECEIVED, act]
     await feeds.set_judged(tx, feed["pool"], feed["feed_id"], state, now, held=held, ending=ending)
-
-
-def _judge(supplier: Supplier, feed: Row, data: bytes) -> list[Verdict]:
-    rows = formats.read_feed(supplier, feed["file_name"], data)
-    if len(rows) != feed["rows_total"]:
-        raise RuntimeError(f"feed {feed['feed_id']} had {feed['rows_total']} rows when it came and has {len(rows)} now")
-    return list(rules.judge_rows(rows, supplier, business_day(feed["received_at"])))
 
 
 def _recognise(
@@ -202,6 +262,7 @@ def _claim_row(feed: Row, match: Match, row: Accepted | Doubtful) -> dict[str, A
         "code": row.claim.code.value,
         "grade": row.claim.grade,
         "school_region": row.claim.school_region,
+        "region": row.claim.region,
         "valid_from": row.claim.identified_on,
         "valid_to": row.claim.valid_to,
     }

@@ -8,9 +8,11 @@ from uuid import UUID
 from shared.database import Row, Writer
 from shared.ids import new_id
 
-from .. import schemas
 from ..store import claims, merges
 
+_FOLLOWING = (
+    "person_id", "code", "grade", "school_region", "valid_from", "valid_to", "feed_id", "row_no", "ended_by",
+)  # fmt: skip
 _SAME_STATUS = ("person_id", "code", "valid_from", "valid_to", "grade", "school_region")
 
 
@@ -48,7 +50,7 @@ def _status_row(pool: str, supplier: str, now: datetime, row: Row) -> dict[str, 
     return {
         "pool": pool,
         "status_id": new_id(),
-        **row,
+        **{column: row[column] for column in _FOLLOWING},
         "supplier": supplier,
         "version": 1,
         "recorded_at": now,
@@ -56,5 +58,16 @@ def _status_row(pool: str, supplier: str, now: datetime, row: Row) -> dict[str, 
 
 
 def _status_news(row: Row) -> dict[str, Any]:
-    named = {**row, "identified_on": row["valid_from"], "row": row["row_no"]}
-    return schemas.StatusNews.model_validate(named).model_dump(mode="json")
+    """The body of `schemas.StatusNews`, whose values these are; there may be thousands in a transaction."""
+    return {
+        "status_id": row["status_id"],
+        "person_id": row["person_id"],
+        "code": row["code"],
+        "grade": row["grade"],
+        "school_region": row["school_region"],
+        "identified_on": row["valid_from"],
+        "valid_to": row["valid_to"],
+        "supplier": row["supplier"],
+        "feed_id": row["feed_id"],
+        "row": row["row_no"],
+    }
