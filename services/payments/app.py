@@ -6,12 +6,11 @@ import httpx
 from fastapi import FastAPI
 
 from shared.clock import Clock, WallClock
-from shared.database import Database
 from shared.http import Upstream
 from shared.rates import Rates
 from shared.references import load_secret
 from shared.sealing import Sealer
-from shared.service import build, client_credentials, verifier
+from shared.service import build, client_credentials, database_of, verifier
 
 from . import jobs
 from .api import router
@@ -30,9 +29,9 @@ from .formats.tax_sm2 import ByKey, Sm2Key
 from .formats.tips import Tips
 from .invariants import ALARMS, INVARIANTS
 from .settings import Settings, TreasurySettings
-from .usecases import Payments
+from .usecases import SEALED, Payments
 
-REVISION = "0034_alter_treasury_voucher"
+REVISION = "0039_alter_bank_journal"
 """The migration this code expects."""
 
 
@@ -46,7 +45,7 @@ def create_app(
     settings = settings or Settings()
     clock = clock or WallClock()
     by_name = transports or {}
-    database = Database(settings.database_url, pool_size=settings.pool_size)
+    database = database_of(settings)
     registration = Upstream(
         "registration", settings.registration_url, client_credentials(settings, by_name), by_name.get("registration")
     )
@@ -100,6 +99,7 @@ def create_app(
         jobs=jobs.jobs(service, following),
         followers=following,
         revision=REVISION,
+        sealed=SEALED,
         close=[registration.close, *(channel.close for channel in channels)],
     )
 

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import Depends, Path, Query, Request
 
+from shared.routing import of_request
 from shared.tokens import Caller, needs
 
 from .. import usecases
@@ -35,6 +36,7 @@ RefundId = Annotated[UUID, Path(description="The refund", examples=["0192f0c4-7b
 SchemeName = Annotated[str, Query(max_length=60, description="Scheme", examples=["example-2031"])]
 
 
+@of_request
 async def _service(request: Request) -> usecases.Payments:
     service: usecases.Payments = request.app.state.service
     return service

@@ -3,23 +3,21 @@
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, HTTPException, Request, Response
+from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.types import Message, Receive
 
 from shared.idempotency import respond
 from shared.problem import BUSY, HTTP_ERROR, INTERNAL, TOO_LARGE, Problem, declare
+from shared.routing import of_request, plain_first
+from shared.signed_requests import address_called, show_headers
 
 from .. import schemas, usecases
 from ..formats.tax import Signed, SignedRequest
 from .parts import Service
 
 _MOST_BYTES = 4 * 1024 * 1024
-_SIGNATURE_INPUT = (
-    'sig1=("@method" "@target-uri" "content-type" "content-digest")'
-    ';created=1638669600;keyid="tax-bureau-local";nonce="n-0001"'
-)
 
 
 class SignedRoute(APIRoute):
@@ -27,12 +25,12 @@ class SignedRoute(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The handler behind the verification."""
-        handle = super().get_route_handler()
+        handle = plain_first(self, super().get_route_handler())
 
         async def verified(given: Request) -> Response:
             request = Request(given.scope, _limited(given.receive))
             service: usecases.Payments = request.app.state.service
-            address = _address_called(request, service.settings.public_url)
+            address = address_called(request, service.settings.public_url)
             message = SignedRequest(request.method, address, request.headers.items(), await request.body())
             signed = usecases.verify_tax_message(service, message)
             request.state.signed = signed
@@ -61,35 +59,7 @@ def _limited(receive: Receive) -> Receive:
     return limited
 
 
-def _address_called(request: Request, public_url: str) -> str:
-    """The @target-uri: what the caller wrote, or behind a proxy the public address with the path as it came."""
-    base = public_url.rstrip("/") or f"{request.url.scheme}://{request.headers.get('host', '')}"
-    path, query = request.scope["raw_path"].decode("latin-1"), request.scope["query_string"].decode("latin-1")
-    return f"{base}{path}?{query}" if query else f"{base}{path}"
-
-
-async def _show_headers(
-    _content_digest: Annotated[
-        str,
-        Header(
-            alias="Content-Digest",
-            description="RFC 9530 digest of the body's bytes",
-            examples=["sha-256=:X48E9qOokqqrvdts8nOJRJN3OWDUoyWxBf7kbu9DBPE=:"],
-        ),
-    ],
-    _signature_input: Annotated[
-        str,
-        Header(
-            alias="Signature-Input",
-            description="RFC 9421: covers at least these four, with created (within 300 s), keyid and nonce",
-            examples=[_SIGNATURE_INPUT],
-        ),
-    ],
-    _signature: Annotated[str, Header(alias="Signature", description="The signature", examples=["sig1=:IQjID5ul…:"])],
-) -> None:
-    """Puts the headers into the document; they have been verified when FastAPI comes to this."""
-
-
+@of_request
 async def _signed(request: Request) -> Signed:
     signed: Signed = request.state.signed
     return signed
@@ -97,7 +67,7 @@ async def _signed(request: Request) -> Signed:
 
 SignedBy = Annotated[Signed, Depends(_signed)]
 
-router = APIRouter(route_class=SignedRoute, dependencies=[Depends(_show_headers)], tags=["tax"])
+router = APIRouter(route_class=SignedRoute, dependencies=[Depends(show_headers)], tags=["tax"])
 _DECLARED = (schemas.SIGNATURE_INVALID, schemas.NONCE_REUSED, HTTP_ERROR, TOO_LARGE, INTERNAL, BUSY)
 
 

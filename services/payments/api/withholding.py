@@ -13,7 +13,7 @@ from shared.problem import TOO_LARGE, declare
 from shared.versions import IfMatch
 
 from .. import usecases
-from ..rules.withholding import LineState, WithholdingState
+from ..rules.withholding import WithholdingLineState, WithholdingState
 from ..schemas import ledger_problems
 from ..schemas import withholding as wire
 from ..schemas import withholding_problems as problems
@@ -90,7 +90,7 @@ async def list_withholding_lines(
     caller: Reading,
     withholding_id: WithholdingId,
     pool: Pool,
-    state: Annotated[LineState | None, Query(description="Only in this state", examples=["failed"])] = None,
+    state: Annotated[WithholdingLineState | None, Query(description="Only in this state", examples=["failed"])] = None,
     limit: Limit = 100,
     after: Annotated[str, Query(max_length=32, description="`next` of the page before", examples=[""])] = "",
 ) -> Any:

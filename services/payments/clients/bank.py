@@ -68,6 +68,7 @@ class Bank:
         self.queries = Rates(settings.queries_per_minute, 60)
         self.payments = Rates(settings.payments_per_minute, 60)
         self._companies = settings.companies
+        self.pays_out = bool(settings.payouts_url)
         self._payouts_url = settings.payouts_url
         self._client = httpx.AsyncClient(transport=transport, timeout=httpx.Timeout(30, connect=5))
 

@@ -1,33 +1,22 @@
 """Signatures of the tax bureau with SM2 and SM3 (`sm2-sm3`), over the same message as Ed25519's: RFC 9421. No I/O.
 
-RFC 9421 has no such algorithm, so its signature base is made here: one line for each covered component, last the
-parameters, no line end behind it. What differs from partner to partner stands in `Sm2Key`.
+RFC 9421 has no such algorithm; the message is read as for those that it has (`shared/signatures.py`). What differs from
+partner to partner stands in `Sm2Key`.
 """
 
-import base64
-import binascii
 import hashlib
-import hmac
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Literal
 
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from gmssl_pyx import InvalidValueError, normalize_sm2_public_key, sm2_verify
 
-from ..rules.tax import SIGNATURE_WINDOW
-from .tax import COVERED, LONGEST_NONCE, BadSignature, Rfc9421, Signed, SignedRequest
+from shared.signatures import BadSignature, Rfc9421, Signed, SignedRequest, check_digest, read_signature
 
 ALGORITHM = "sm2-sm3"
-
-_KEY = r"[a-z*][a-z0-9_.*-]*"
-_VALUE = r'(?:"([^"\\]*)"|(-?[0-9]{1,15}))'
-_INPUT = re.compile(rf"{_KEY}=(?P<inner>\((?P<names>[^()]*)\)(?P<parameters>(?:;{_KEY}={_VALUE})*))")
-_PARAMETER = re.compile(rf";({_KEY})={_VALUE}")
-_SIGNATURE = re.compile(rf"{_KEY}=:([A-Za-z0-9+/=]{{1,400}}):")
-_DIGEST = re.compile(r"sha-256=:([A-Za-z0-9+/=]{1,64}):")
 
 
 @dataclass(frozen=True)
@@ -55,24 +44,14 @@ class Rfc9421Sm2:
 
     def verify(self, request: SignedRequest, now: datetime) -> Signed:
         """Who signed the request; `now` is wall time. Raises BadSignature."""
-        names, parameters, inner = _signature_input(_header(request, "signature-input"))
-        if missing := [name for name in COVERED if name not in names]:
-            raise BadSignature(f"not covered: {', '.join(missing)}")
-        created = _created(parameters, now)
-        key_id, nonce = str(parameters.get("keyid", "")), str(parameters.get("nonce", ""))
-        if not 0 < len(nonce) <= LONGEST_NONCE:
-            raise BadSignature(f'the parameter "nonce" has 1 to {LONGEST_NONCE} characters')
-        if parameters.get("alg", ALGORITHM) != ALGORITHM:
-            raise BadSignature(f'the parameter "alg" is {ALGORITHM} where it is given')
-        if key_id not in self._keys:
-            raise BadSignature(f"the key {key_id[:60]!r} is not known")
-        _check_digest(request)
-        lines = [f'"{name}": {_component(request, name)}' for name in names]
-        base = "\n".join([*lines, f'"@signature-params": {inner}']).encode()
-        if not _holds(*self._keys[key_id], base, _signature(_header(request, "signature"))):
+        check_digest(request)
+        claimed = read_signature(request, ALGORITHM, now)
+        if claimed.key_id not in self._keys:
+            raise BadSignature(f"the key {claimed.key_id[:60]!r} is not known")
+        if not _holds(*self._keys[claimed.key_id], claimed.base, claimed.signature):
             raise BadSignature("the signature is not that of these bytes under the key")
         content = hashlib.sha256(f"{request.address}\n".encode() + request.body).digest()
-        return Signed(key_id, nonce, created, content)
+        return Signed(claimed.key_id, claimed.nonce, claimed.created, content)
 
 
 class ByKey:
@@ -94,64 +73,6 @@ def _point(key_id: str, public_key: str) -> bytes:
         return bytes(normalize_sm2_public_key(public_key))
     except InvalidValueError as error:
         raise ValueError(f"the key {key_id} of the tax bureau is not an SM2 public key in hex") from error
-
-
-def _header(request: SignedRequest, name: str) -> str:
-    found = [value for each, value in request.headers if each.lower() == name]
-    if len(found) != 1:
-        raise BadSignature(f"the header {name} stands there once, not {len(found)} times")
-    return found[0].strip()
-
-
-def _signature_input(text: str) -> tuple[list[str], dict[str, str | int], str]:
-    found = _INPUT.fullmatch(text)
-    if found is None:
-        raise BadSignature("the header signature-input is one signature's, with parameters")
-    names = re.findall(r'"([^"]*)"', found["names"])
-    if found["names"] != " ".join(f'"{name}"' for name in names) or len(set(names)) != len(names):
-        raise BadSignature("the covered components are names in quotes, each once")
-    parameters: dict[str, str | int] = {
-        name: int(number) if number else text for name, text, number in _PARAMETER.findall(found["parameters"])
-    }
-    return names, parameters, found["inner"]
-
-
-def _created(parameters: Mapping[str, str | int], now: datetime) -> datetime:
-    created, expires = parameters.get("created"), parameters.get("expires")
-    if not isinstance(created, int):
-        raise BadSignature('the parameter "created" is missing')
-    if abs(int(now.timestamp()) - created) > SIGNATURE_WINDOW.total_seconds():
-        raise BadSignature('"created" is more than 300 s from the present')
-    if isinstance(expires, int) and expires < int(now.timestamp()):
-        raise BadSignature('"expires" has passed')
-    return datetime.fromtimestamp(created, UTC)
-
-
-def _check_digest(request: SignedRequest) -> None:
-    found = _DIGEST.fullmatch(_header(request, "content-digest"))
-    wanted = base64.b64encode(hashlib.sha256(request.body).digest()).decode()
-    if found is None or not hmac.compare_digest(found[1], wanted):
-        raise BadSignature("content-digest is not that of the body (sha-256)")
-
-
-def _component(request: SignedRequest, name: str) -> str:
-    if name == "@method":
-        return request.method
-    if name == "@target-uri":
-        return request.address
-    if name.startswith("@") or name != name.lower():
-        raise BadSignature(f"{name[:40]} is not a component that we know")
-    return _header(request, name)
-
-
-def _signature(text: str) -> bytes:
-    found = _SIGNATURE.fullmatch(text)
-    if found is None:
-        raise BadSignature("the header signature is one signature, base64 between colons")
-    try:
-        return base64.b64decode(found[1], validate=True)
-    except binascii.Error as error:
-        raise BadSignature("the signature is not base64") from error
 
 
 def _holds(key: Sm2Key, point: bytes, base: bytes, signature: bytes) -> bool:

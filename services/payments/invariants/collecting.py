@@ -203,17 +203,22 @@ INVARIANTS = (
         "tax_event_is_booked",
         "Every event of the tax bureau stands with the collection that it was answered with",
         """
-        select event.home_pool as pool, event.event_id as subject
-        from tax_event as event left join submission on submission.pool = event.home_pool
-            and submission.channel = 'etax' and submission.reference = event.event_id
-        left join collection on collection.pool = submission.pool
-            and collection.submission_id = submission.submission_id
-        where (event.collection_id, event.outcome, event.reason) is distinct
-            from (collection.collection_id, collection.outcome, collection.reason)
-        or event.receipt_no is distinct from collection.receipt_no and not exists (select 1 from receipt
-            where receipt.pool = collection.pool and receipt.receipt_no = event.receipt_no
-            and receipt.collection_id = collection.collection_id)
-        or event.collection_id is null
+        with told as materialized (
+            select home_pool, event_id, collection_id, outcome, reason, receipt_no from tax_event),
+        booked as materialized (
+            select submission.pool, submission.reference, collection.collection_id, collection.outcome,
+                collection.reason, collection.receipt_no, (select array_agg(receipt.receipt_no) from receipt
+                    where receipt.pool = collection.pool and receipt.collection_id = collection.collection_id) as given
+            from submission left join collection on collection.pool = submission.pool
+                and collection.submission_id = submission.submission_id
+            where submission.channel = 'etax')
+        select told.home_pool as pool, told.event_id as subject
+        from told left join booked on booked.pool = told.home_pool and booked.reference = told.event_id
+        where (told.collection_id, told.outcome, told.reason) is distinct
+            from (booked.collection_id, booked.outcome, booked.reason)
+        or told.receipt_no is distinct from booked.receipt_no
+            and (told.receipt_no = any(booked.given)) is not true
+        or told.collection_id is null
         """,
     ),
 )

@@ -46,14 +46,19 @@ INVARIANTS = (
         "matched_row_is_its_money",
         "A row stands for exactly its amount, and what it stands for has that amount; others only if confirmed by two",
         """
-        with stands as (
+        with poolless as materialized (
+            select 'collection' as kind, collection_id as id, amount_fen from collection where pool = '000000'
+            union all select 'refund', refund_id, amount_fen from refund where pool = '000000'),
+        stands as (
             select m.pool, m.statement_id, m.row_no, sum(m.amount_fen) as fen,
-                bool_and(m.amount_fen = coalesce(c.amount_fen, f.amount_fen, -1)) as same
+                bool_and(m.amount_fen = coalesce(c.amount_fen, f.amount_fen, other.amount_fen, -1)) as same
             from statement_match as m
-            left join collection as c on m.subject_kind = 'collection' and c.pool = m.subject_pool
-                and c.collection_id = m.subject_id
-            left join refund as f on m.subject_kind = 'refund' and f.pool = m.subject_pool
-                and f.refund_id = m.subject_id
+            left join collection as c on m.subject_kind = 'collection' and c.pool = m.pool
+                and m.subject_pool = m.pool and c.collection_id = m.subject_id
+            left join refund as f on m.subject_kind = 'refund' and f.pool = m.pool
+                and m.subject_pool = m.pool and f.refund_id = m.subject_id
+            left join poolless as other on m.subject_pool = '000000' and other.kind = m.subject_kind
+                and other.id = m.subject_id
             group by m.pool, m.statement_id, m.row_no)
         select r.pool, r.statement_id || '/' || r.row_no as subject
         from statement_row as r join statement as s on s.pool = r.pool and s.statement_id = r.statement_id
@@ -81,16 +86,24 @@ INVARIANTS = (
         "cleared_money_has_moved",
         "What a statement cleared has moved to the special account once, and back if it was reversed; nothing else has",
         """
-        with posted as (
+        with posted as materialized (
             select pool, subject, sum(case kind when 'clear' then amount_fen else -amount_fen end) as fen,
                 count(*) filter (where kind = 'clear') as times,
                 bool_and('special_account' in (debit_account, credit_account)) as to_special
-            from transfer where kind in ('clear', 'clear_reversed') group by pool, subject)
+            from transfer where kind in ('clear', 'clear_reversed') group by pool, subject),
+        poolless as materialized (
+            select collection_id, amount_fen, reversed_at from collection where pool = '000000'),
+        cleared as materialized (
+            select m.subject_pool, m.subject_id, coalesce(c.amount_fen, other.amount_fen) as amount_fen,
+                coalesce(c.reversed_at, other.reversed_at) as reversed_at
+            from statement_match as m
+            left join collection as c on c.pool = m.pool and m.subject_pool = m.pool
+                and c.collection_id = m.subject_id
+            left join poolless as other on m.subject_pool = '000000' and other.collection_id = m.subject_id
+            where m.cleared_at is not null and coalesce(c.amount_fen, other.amount_fen) is not null)
         select coalesce(m.subject_pool, posted.pool) as pool,
             coalesce(cast(m.subject_id as text), posted.subject) as subject
-        from (select m.subject_pool, m.subject_id, c.amount_fen, c.reversed_at from statement_match as m
-            join collection as c on c.pool = m.subject_pool and c.collection_id = m.subject_id
-            where m.cleared_at is not null) as m
+        from cleared as m
         full join posted on posted.pool = m.subject_pool and posted.subject = cast(m.subject_id as text)
         where posted.times is distinct from 1 or not posted.to_special
             or posted.fen is distinct from case when m.reversed_at is null then m.amount_fen else 0 end

@@ -3,7 +3,7 @@
 from shared.invariants import Invariant, alarm
 
 from ..rules.treasury import PACKAGE_PATIENCE, REFUND_PACKAGE_PATIENCE, Message
-from ..store.treasury_checks import collection_differences, over_all_pools, refund_differences
+from ..store.treasury_checks import COLLECTION_DIFFERENCES, REFUND_DIFFERENCES, pools_with
 
 INVARIANTS = (
     Invariant(
@@ -67,30 +67,34 @@ ALARMS = (
         "voucher_sums_agree",
         "What the treasury posted under a voucher is the sum of the money under it (many to one)",
         """
-        select r.pool, r.voucher_no as subject
-        from treasury_row as r join treasury_package as p on p.pool = r.pool and p.package_id = r.package_id
-            and p.state = 'accepted' and p.message_no = '3126'
-        left join lateral (
-            select sum(l.amount_fen) as fen from collection_voucher as l join collection as c on c.pool = l.pool
+        with posted as materialized (
+            select r.pool, r.voucher_no, sum(r.amount_fen) as fen
+            from treasury_row as r join treasury_package as p on p.pool = r.pool and p.package_id = r.package_id
+                and p.state = 'accepted' and p.message_no = '3126'
+            where r.success and r.amount_fen > 0 and cast(:now as timestamptz) > p.received_at
+            group by r.pool, r.voucher_no),
+        ours as materialized (
+            select l.pool, l.voucher_no, sum(l.amount_fen) as fen
+            from collection_voucher as l join collection as c on c.pool = l.pool
                 and c.collection_id = l.collection_id and c.reversed_at is null
-            where l.live and l.pool in (r.pool, '000000') and l.voucher_no = r.voucher_no) as ours on true
-        where r.success and r.amount_fen > 0 and cast(:now as timestamptz) > p.received_at
-        group by r.pool, r.voucher_no, ours.fen having sum(r.amount_fen) is distinct from ours.fen
+            where l.live group by l.pool, l.voucher_no)
+        select posted.pool, posted.voucher_no as subject
+        from posted left join ours on ours.voucher_no = posted.voucher_no and ours.pool in (posted.pool, '000000')
+        group by posted.pool, posted.voucher_no, posted.fen having sum(ours.fen) is distinct from posted.fen
         """,
     ),
     Invariant(
         "treasury_collections_agree",
         "The treasury's day check of vouchers (3122) and our books agree",
-        over_all_pools(Message.COLLECTION_CHECK, collection_differences("each.pool"), "differing.voucher_no"),
+        f"select cast(:pool as text) as pool, voucher_no as subject from ({COLLECTION_DIFFERENCES}) as differing",
+        pools=pools_with(Message.COLLECTION_CHECK),
     ),
     Invariant(
         "treasury_refunds_agree",
         "The treasury's day check of refunds (3123) and our books agree",
-        over_all_pools(
-            Message.REFUND_CHECK,
-            refund_differences("each.pool"),
-            "concat_ws('/', differing.entrust_date, differing.pack_no, differing.tra_no)",
-        ),
+        "select cast(:pool as text) as pool, concat_ws('/', entrust_date, pack_no, tra_no) as subject "
+        f"from ({REFUND_DIFFERENCES}) as differing",
+        pools=pools_with(Message.REFUND_CHECK),
     ),
     *(
         alarm(

@@ -20,11 +20,12 @@ INVARIANTS = (
     ),
     Invariant(
         "withheld_money_has_its_line",
-        "Money that a bank withheld is that of one line of a batch, unless two people corrected it by a statement",
+        "Standing money that a bank withheld is one line's of a batch, unless two people corrected it by a statement",
         """
         select collection.pool, collection.collection_id as subject from collection join submission
             on submission.pool = collection.pool and submission.submission_id = collection.submission_id
         where collection.method = 'withholding' and submission.reference not like '%#%'
+            and collection.reversed_at is null
             and 1 <> (select count(*) from withholding_line as line
             where line.pool = collection.pool and line.collection_id = collection.collection_id)
         """,

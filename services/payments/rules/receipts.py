@@ -7,7 +7,7 @@ A receipt that stops counting keeps its number: paper is voided (作废), an ele
 (冲红) that names it and has a number of its own.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -150,12 +150,17 @@ def printed(code: str, number: int, amount_fen: int, issued_at: datetime) -> Pri
     return Printed(code, f"{number:010d}", amount_fen, business_day(issued_at))
 
 
-def check_code(keyed: Callable[..., bytes], receipt: Printed) -> str:
+def check_codes(keyed: Callable[..., Sequence[bytes]], receipt: Printed) -> tuple[str, ...]:
     """校验码: six characters, 30 bits of a keyed hash over what is printed. Who lacks the key cannot guess it.
 
-    `keyed` is the keyed hash. It is worked out where a receipt is read, so issuing one costs nothing more.
+    `keyed` are the keyed hashes: the first gives the code to print, the others those of keys before, which stand on
+    paper for years. It is worked out where a receipt is read, so issuing one costs nothing more.
     """
-    bits = int.from_bytes(keyed("receipt check code", *receipt.parts)[:4], "big") >> 2
+    return tuple(_spelled(found) for found in keyed("receipt check code", *receipt.parts))
+
+
+def _spelled(found: bytes) -> str:
+    bits = int.from_bytes(found[:4], "big") >> 2
     return "".join(_CROCKFORD[bits >> shift & 31] for shift in range(25, -5, -5))
 
 

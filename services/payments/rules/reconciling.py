@@ -146,11 +146,13 @@ def resolutions_of(
 
     `readable`: its line has an amount; `ours`: our books have live money for it; `single`: as one collection.
     An agent's money stands in a signed ledger, where only a contrary line takes back and only a new line books.
+    A break without a line is about money that no statement has, or of which a return file of withholding (回盘) tells.
     """
     if kind in _WHOLE:
         return _NOTHING
     of_book = channel is not Channel.AGENT
-    bookable = line is LineKind.PAYMENT and readable and of_book
+    withheld = line is None and kind is BreakKind.OURS_MISSING
+    bookable = (line is LineKind.PAYMENT and readable and of_book) or withheld
     possible = {
         Resolution.BOOK: bookable and not (ours and kind in (BreakKind.DATA_DIFFERS, BreakKind.UNKNOWN)),
         Resolution.CORRECT: bookable and ours and single,

@@ -5,7 +5,8 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from functools import cached_property
 
 from .accounts import HELD
 
@@ -17,12 +18,6 @@ ETAX_ACCOUNT = f"{HELD}etax"
 
 NOT_NAMED = "未提供"
 """Stands for the payer whom a confirmation does not name."""
-
-SIGNATURE_WINDOW = timedelta(seconds=300)
-"""How far the moment of a signature may be from wall time, either way."""
-
-NONCE_KEPT = SIGNATURE_WINDOW + timedelta(seconds=60)
-"""How long after its signature a nonce is kept: while its message could still be taken, and a little longer."""
 
 MOST_ITEMS = 1000
 """Confirmations in one batch."""
@@ -43,7 +38,7 @@ class Confirmation:
     item: str | None = None
     """The code under which an older terminal collected it. Not part of the mark: it did not always come."""
 
-    @property
+    @cached_property
     def content(self) -> bytes:
         """A mark of all that is said under the event id; equal for the same instant, whatever offset it is written in.
 

@@ -143,11 +143,3 @@ REFUND_PACKAGE_PATIENCE: Mapping[RefundPackageState, timedelta] = {
     RefundPackageState.SENT: timedelta(days=5),
 }
 """How long, by wall time, a package may wait for the treasury; after that somebody is told."""
-
-
-class RefundDifference(StrEnum):
-    """How the treasury's check of refunds (3123) and our books disagree."""
-
-    AMOUNT_DIFFERS = "amount_differs"
-    OURS_MISSING = "ours_missing"  # the treasury has paid back what we did not ask for, or hold as failed
-    TREASURY_MISSING = "treasury_missing"  # we hold it as paid back, the treasury does not

@@ -93,7 +93,7 @@ RETURN_JUDGED_WITHIN = timedelta(days=2)
 """How long a return file whose totals differ may wait for a second person."""
 
 
-class LineState(StrEnum):
+class WithholdingLineState(StrEnum):
     """A bill in a batch. `asked` until the bank has told; a bill is asked for in one batch at most."""
 
     ASKED = "asked"
@@ -114,18 +114,23 @@ class LineAct(StrEnum):
 
 
 LINE_TRANSITIONS = Graph(
-    LineState,
+    WithholdingLineState,
     LineAct,
     {
-        (None, LineAct.ASK): LineState.ASKED,
-        (LineState.ASKED, LineAct.DROP): LineState.DROPPED,
-        (LineState.ASKED, LineAct.FAIL): LineState.FAILED,
-        (LineState.ASKED, LineAct.DEBIT): LineState.DEBITED,
-        (LineState.ASKED, LineAct.DEBIT_OTHERWISE): LineState.PARTIAL,
-        (LineState.FAILED, LineAct.DEBIT): LineState.DEBITED,
-        (LineState.FAILED, LineAct.DEBIT_OTHERWISE): LineState.PARTIAL,
-        (LineState.DROPPED, LineAct.DEBIT): LineState.DEBITED,
-        (LineState.DROPPED, LineAct.DEBIT_OTHERWISE): LineState.PARTIAL,
+        (None, LineAct.ASK): WithholdingLineState.ASKED,
+        (WithholdingLineState.ASKED, LineAct.DROP): WithholdingLineState.DROPPED,
+        (WithholdingLineState.ASKED, LineAct.FAIL): WithholdingLineState.FAILED,
+        (WithholdingLineState.ASKED, LineAct.DEBIT): WithholdingLineState.DEBITED,
+        (WithholdingLineState.ASKED, LineAct.DEBIT_OTHERWISE): WithholdingLineState.PARTIAL,
+        (WithholdingLineState.FAILED, LineAct.DEBIT): WithholdingLineState.DEBITED,
+        (WithholdingLineState.FAILED, LineAct.DEBIT_OTHERWISE): WithholdingLineState.PARTIAL,
+        (WithholdingLineState.DROPPED, LineAct.DEBIT): WithholdingLineState.DEBITED,
+        (WithholdingLineState.DROPPED, LineAct.DEBIT_OTHERWISE): WithholdingLineState.PARTIAL,
+        # What people have taken back and booked anew stands for the line from then on.
+        (WithholdingLineState.DEBITED, LineAct.DEBIT): WithholdingLineState.DEBITED,
+        (WithholdingLineState.DEBITED, LineAct.DEBIT_OTHERWISE): WithholdingLineState.PARTIAL,
+        (WithholdingLineState.PARTIAL, LineAct.DEBIT): WithholdingLineState.DEBITED,
+        (WithholdingLineState.PARTIAL, LineAct.DEBIT_OTHERWISE): WithholdingLineState.PARTIAL,
     },
 )
 """Every way a line begins (from None) and changes; drawn in docs/withholding.md."""
@@ -191,7 +196,13 @@ class Contradiction(StrEnum):
 
 
 def hear(
-    state: LineState, word: Word, *, asked_fen: int, booked_fen: int | None, told_fen: int | None, reversed_: bool
+    state: WithholdingLineState,
+    word: Word,
+    *,
+    asked_fen: int,
+    booked_fen: int | None,
+    told_fen: int | None,
+    reversed_: bool,
 ) -> LineAct | Contradiction | None:
     """What the bank's word about a line does: an act, a contradiction for people, or nothing.
 
@@ -199,7 +210,7 @@ def hear(
     was asked for is booked all the same; it does not fit the bill and waits in suspense. `reversed_`: people have taken
     back what was booked, so a denial is no news, and money that was debited after all is for people again.
     """
-    has_come = state in (LineState.DEBITED, LineState.PARTIAL)
+    has_come = state in (WithholdingLineState.DEBITED, WithholdingLineState.PARTIAL)
     if reversed_:
         return Contradiction.COME_AFTER_ALL if word is Word.DEBITED else None
     if word is Word.DEBITED:
@@ -209,7 +220,7 @@ def hear(
     if word is Word.FAILED:
         if has_come:
             return Contradiction.TAKEN_BACK
-        return LineAct.FAIL if state is LineState.ASKED else None
+        return LineAct.FAIL if state is WithholdingLineState.ASKED else None
     return None
 
 
@@ -231,3 +242,8 @@ def batch_prefix(pool: str, day: date) -> str:
 def line_serial(batch_no: str, seq: int) -> str:
     """The serial of a line's debit, unique with the bank: money goes back under it to the account that was debited."""
     return f"{batch_no}{seq:06d}"
+
+
+def line_reference(institution: str, day: date, batch_no: str, seq: int) -> str:
+    """Under which reference a line's debit of a day is booked, as the bank's own statement names it."""
+    return f"{institution}/{day:%Y%m%d}/{line_serial(batch_no, seq)}"

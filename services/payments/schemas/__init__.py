@@ -1,5 +1,7 @@
 """The wire of payments: bodies of requests, answers and events, and the problems it answers with. Amounts are fen."""
 
+from shared.signed_requests import SIGNATURE_INVALID
+
 from .bills import Bill, BillPage, Line
 from .books import Account, Accounts, Collected, CountedSum, Figure, FourWay, Funds, ReceiptFigures, Summary
 from .collections import Collection, CollectionPage
@@ -48,7 +50,6 @@ from .problems import (
     SHIFT_OF_ANOTHER,
     SHIFT_OPEN,
     SHIFT_UNKNOWN,
-    SIGNATURE_INVALID,
     TOO_MANY_ITEMS,
 )
 from .receipts import Receipt

@@ -120,16 +120,6 @@ REFUND_EXCEEDS = ProblemType(
     ("应退 {paid_fen} 分，已退 {refunded_fen} 分，不能再退 {amount_fen} 分",
      "{paid_fen} fen are owed back and {refunded_fen} paid back; {amount_fen} more is too much"),
 )  # fmt: skip
-SIGNATURE_INVALID = ProblemType(
-    "signature_invalid",
-    401,
-    ("签名无效", "The signature is not valid"),
-    (
-        "报文签名核验未通过（{reason}），未作任何处理；请重新签名后再发",
-        "The message's signature does not hold ({reason}); nothing was done. Sign it anew and send it again",
-    ),
-    challenge="Signature",
-)
 NONCE_REUSED = ProblemType(
     "nonce_reused",
     401,

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from ..rules.withholding import LineState, ReturnKind, ReturnState, WithholdingState
+from ..rules.withholding import ReturnKind, ReturnState, WithholdingLineState, WithholdingState
 from .agreements import Institution
 from .fields import Body, PoolField
 
@@ -81,7 +81,7 @@ class WithholdingLine(BaseModel):
     payer_name: str = Field(description="The account's holder; masked without `persons:full`", examples=["王*明"])
     account_masked: str = Field(description="Last digits of the account", examples=["***************0001"])
     amount_fen: int = Field(description="What is asked for, in fen", examples=[30000])
-    state: LineState = Field(
+    state: WithholdingLineState = Field(
         description="`asked`: no word yet; `partial`: another amount was debited; `dropped`: not sent, or refused",
         examples=["debited"],
     )

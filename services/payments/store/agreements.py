@@ -15,7 +15,7 @@ AGREEMENT = (
 )
 _SHOWN = (
     f"select {AGREEMENT}, (select array_agg(p.person_id order by p.person_id) from agreement_person as p "
-    "where p.pool = agreement.pool and p.agreement_id = agreement.agreement_id) as person_ids from agreement"
+    "where p.pool = :pool and p.agreement_id = agreement.agreement_id) as person_ids from agreement"
 )
 
 
@@ -33,7 +33,7 @@ async def by_number(tx: Reader, pool: str, numbers: Sequence[tuple[str, str]]) -
     """Agreements by institution and number, with their sealed accounts."""
     rows = await tx.rows(
         f"select {', '.join(f'a.{name.strip()}' for name in AGREEMENT.split(','))}, a.account, "
-        "(select array_agg(p.person_id order by p.person_id) from agreement_person as p where p.pool = a.pool "
+        "(select array_agg(p.person_id order by p.person_id) from agreement_person as p where p.pool = :pool "
         "and p.agreement_id = a.agreement_id) as person_ids from agreement as a "
         "join unnest(cast(:institutions as text[]), cast(:numbers as text[])) as named (institution, agreement_no) "
         "on named.institution = a.institution and named.agreement_no = a.agreement_no where a.pool = :pool",
@@ -70,7 +70,7 @@ async def list_agreements(
         "and (cast(:after as uuid) is null or agreement_id > :after) "
         "and (cast(:state as text) is null or state = :state) "
         "and (cast(:person_id as uuid) is null or exists (select 1 from agreement_person as p "
-        "where p.pool = agreement.pool and p.agreement_id = agreement.agreement_id and p.person_id = :person_id)) "
+        "where p.pool = :pool and p.agreement_id = agreement.agreement_id and p.person_id = :person_id)) "
         "order by agreement_id limit :limit",
         pool=pool,
         area=f"{area}%",

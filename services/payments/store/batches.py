@@ -13,7 +13,7 @@ _BATCH = (
     "batch.pool, batch.batch_id, batch.ledger_id, batch.batch_no, batch.sha256, batch.file_name, batch.size_bytes, "
     "batch.evidence_id, batch.state, batch.lines_count, batch.lines_taken, batch.made_at, batch.received_by, "
     "batch.received_at, batch.taken_at, batch.version, (select count(*) from ledger_batch_line as line "
-    "where line.pool = batch.pool and line.batch_id = batch.batch_id and line.result = 'refused') as refused_count"
+    "where line.pool = :pool and line.batch_id = batch.batch_id and line.result = 'refused') as refused_count"
 )
 _LINE = "row_no, line_no, result, known, collection_id, receipt_no, reason, detail"
 

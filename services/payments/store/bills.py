@@ -1,6 +1,7 @@
 """SQL about bills."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -13,6 +14,47 @@ BILL = (
     "pool, bill_no, assessment_id, scheme, person_id, unit_code, region, standard_fen, amount_fen, lines, "
     '"window", status, issued_at, paid_on, replaces, voided_at, void_reason, name_masked, version'
 )
+# As a list shows it: its window is decoded for nobody.
+_SHOWN = (
+    "pool, bill_no, assessment_id, scheme, person_id, unit_code, region, standard_fen, amount_fen, lines, status, "
+    "issued_at, paid_on, replaces, voided_at, void_reason, version"
+)
+
+
+@dataclass(frozen=True)
+class BillsOf:
+    """A question after one person's bills inside an area, by number; None: whatever the state or the scheme."""
+
+    person_id: UUID
+    area: str
+    status: str | None
+    scheme: str | None
+    after: str
+    limit: int
+
+
+async def bills_of(tx: Reader, pool: str, questions: Sequence[BillsOf]) -> list[list[Row]]:
+    """What each of these questions is answered with, in their order; of each at most `limit` + 1 rows."""
+    rows = await tx.rows(
+        "select asked.n, b.* from unnest(cast(:person_ids as uuid[]), cast(:areas as text[]), "
+        "  cast(:statuses as text[]), cast(:schemes as text[]), cast(:afters as text[]), cast(:limits as integer[])) "
+        "  with ordinality as asked (person_id, area, status, scheme, after, row_limit, n) "
+        f"cross join lateral (select {_SHOWN} from bill where pool = :pool and person_id = asked.person_id "
+        "  and bill_no > asked.after and starts_with(region, asked.area) "
+        "  and status = coalesce(asked.status, status) and scheme = coalesce(asked.scheme, scheme) "
+        "  order by bill_no limit asked.row_limit) b order by asked.n, b.bill_no",
+        pool=pool,
+        person_ids=[one.person_id for one in questions],
+        areas=[one.area for one in questions],
+        statuses=[one.status for one in questions],
+        schemes=[one.scheme for one in questions],
+        afters=[one.after for one in questions],
+        limits=[one.limit + 1 for one in questions],
+    )
+    answers: list[list[Row]] = [[] for _ in questions]
+    for row in rows:
+        answers[row["n"] - 1].append(row)
+    return answers
 
 
 async def list_bills(
@@ -23,20 +65,18 @@ async def list_bills(
     after: str,
     limit: int,
     status: str | None = None,
-    person_id: UUID | None = None,
     scheme: str | None = None,
 ) -> Sequence[Row]:
     """Bills of the pool inside an area, by number; `limit` + 1 rows."""
     wanted: list[tuple[str, str, Any]] = [
         ("status", "status = :status", status),
-        ("person_id", "person_id = :person_id", person_id),
         ("scheme", "scheme = :scheme", scheme),
         ("area", "region like :area", f"{area}%" if area else None),
     ]
     given = {name: value for name, _, value in wanted if value is not None}
     conditions = "".join(f" and {condition}" for name, condition, _ in wanted if name in given)
     return await tx.rows(
-        f"select {BILL} from bill where pool = :pool and bill_no > :after{conditions} order by bill_no limit :limit",
+        f"select {_SHOWN} from bill where pool = :pool and bill_no > :after{conditions} order by bill_no limit :limit",
         pool=pool,
         after=after,
         limit=limit + 1,
@@ -53,12 +93,10 @@ async def find_bill(tx: Reader, pool: str, bill_no: str) -> Row | None:
 
 async def pools_of_bills(tx: Reader) -> Sequence[str]:
     """The pools that have bills; a step of the index for each, however many bills there are."""
-    rows = await tx.rows(
-        "with recursive pools as (select min(pool) as pool from bill union all "
-        "select (select min(b.pool) from bill as b where b.pool > p.pool) from pools as p where p.pool is not null) "
-        "select pool from pools where pool is not null"
-    )
-    return [row["pool"] for row in rows]
+    pools: list[str] = []
+    while pool := await tx.value("select min(pool) from bill where pool > :after", after=pools[-1] if pools else ""):
+        pools.append(pool)
+    return pools
 
 
 async def open_bills_of(tx: Reader, pools: Sequence[str], person_id: UUID) -> Sequence[Row]:

@@ -16,13 +16,13 @@ _BLOCK = (
 )
 # What has become of a block's numbers: receipts, and what the table of the others says.
 _COUNTS = (
-    "(select count(*) from receipt where receipt.pool = block.pool and receipt.book_code = block.book_code "
+    "(select count(*) from receipt where receipt.pool = :pool and receipt.book_code = block.book_code "
     "and receipt.number between block.first_number and block.last_number) as used_count, "
-    "(select count(*) filter (where cause = 'spoiled') from receipt_unissued as other where other.pool = block.pool "
+    "(select count(*) filter (where cause = 'spoiled') from receipt_unissued as other where other.pool = :pool "
     "and other.block_id = block.block_id) as spoiled_count, "
-    "(select count(*) filter (where cause = 'withheld') from receipt_unissued as other where other.pool = block.pool "
+    "(select count(*) filter (where cause = 'withheld') from receipt_unissued as other where other.pool = :pool "
     "and other.block_id = block.block_id) as withheld_count, "
-    "(select count(*) filter (where cause = 'returned') from receipt_unissued as other where other.pool = block.pool "
+    "(select count(*) filter (where cause = 'returned') from receipt_unissued as other where other.pool = :pool "
     "and other.block_id = block.block_id) as returned_count"
 )
 
@@ -89,9 +89,9 @@ async def lock_numbers(tx: Writer, pool: str, numbers: Sequence[tuple[str, int]]
     )
     rows = await tx.rows(
         "select named.book_code, named.number, block.block_id, block.agent, block.state, "
-        "exists (select 1 from receipt where receipt.pool = block.pool and receipt.book_code = named.book_code "
+        "exists (select 1 from receipt where receipt.pool = :pool and receipt.book_code = named.book_code "
         "and receipt.number = named.number) or exists (select 1 from receipt_unissued as other "
-        "where other.pool = block.pool and other.book_code = named.book_code and other.number = named.number) as used "
+        "where other.pool = :pool and other.book_code = named.book_code and other.number = named.number) as used "
         f"from {named} join receipt_block as block on block.pool = :pool and {inside}",
         **about,
     )
@@ -126,9 +126,9 @@ async def record_returned(tx: Writer, pool: str, block_id: UUID, by: str, at: da
         "select block.pool, block.book_code, each.number, block.block_id, 'returned', :by, :at "
         "from receipt_block as block, generate_series(block.first_number, block.last_number) as each (number) "
         "where block.pool = :pool and block.block_id = :block_id "
-        "and not exists (select 1 from receipt where receipt.pool = block.pool "
+        "and not exists (select 1 from receipt where receipt.pool = :pool "
         "and receipt.book_code = block.book_code and receipt.number = each.number) "
-        "and not exists (select 1 from receipt_unissued as other where other.pool = block.pool "
+        "and not exists (select 1 from receipt_unissued as other where other.pool = :pool "
         "and other.book_code = block.book_code and other.number = each.number)",
         pool=pool,
         block_id=block_id,

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from shared.database import Reader, Row, Writer
 
+from ..rules.tax import POOLLESS
 from ..tables import statement_break, transfer
 
 BREAK = (
@@ -15,6 +16,11 @@ BREAK = (
     "approved_at, answer, booked_id, version"
 )
 _LIVE = "state in ('open', 'proposed')"
+# About the money of a withholding's line, by a return file. What merely stands on no statement is of other kinds.
+_WITHHELD = (
+    "b.row_no is null and b.collection_id is not null "
+    "and b.kind in ('channel_failed', 'amount_differs', 'ours_missing')"
+)
 
 
 async def open_breaks(tx: Writer, rows: Sequence[Mapping[str, Any]]) -> int:
@@ -83,12 +89,28 @@ async def supersede_found(tx: Writer, statement: Mapping[str, Any]) -> None:
         "where b.pool = :pool and b.channel = :channel and b.institution = :institution and b.day = :day "
         "and b.row_no is null and b.collection_id is not null and b.kind <> 'ours_missing' "
         "and b.state in ('open', 'proposed') "
-        "and (exists (select 1 from collection as c where c.pool = b.pool and c.collection_id = b.collection_id "
+        "and (exists (select 1 from collection as c where c.pool = :pool and c.collection_id = b.collection_id "
         "and c.reversed_at is not null) "
         "or exists (select 1 from statement_match as m join statement as s on s.pool = m.pool "
-        "and s.statement_id = m.statement_id and s.state = 'accepted' where m.pool = b.pool "
+        "and s.statement_id = m.statement_id and s.state = 'accepted' where m.pool = :pool "
         "and m.subject_kind = 'collection' and m.subject_pool = b.pool and m.subject_id = b.collection_id))",
         **{name: statement[name] for name in ("pool", "channel", "institution", "day")},
+    )
+
+
+async def supersede_withheld(tx: Writer, pool: str, told: Mapping[UUID, tuple[str | None, int | None]]) -> None:
+    """End live breaks about withheld money of which the bank says something else by now: kind and amount of the break
+    that its last word is, by collection; None, None where it is none."""
+    await tx.execute(
+        "update statement_break as b set state = 'superseded', overdue = false, version = version + 1 "
+        "from unnest(cast(:ids as uuid[]), cast(:kinds as text[]), cast(:amounts as bigint[])) "
+        f"as told (collection_id, kind, channel_fen) where b.pool = :pool and {_WITHHELD} "
+        "and b.collection_id = told.collection_id and b.state in ('open', 'proposed') "
+        "and (b.kind, b.channel_fen) is distinct from (told.kind, told.channel_fen)",
+        pool=pool,
+        ids=list(told),
+        kinds=[kind for kind, _ in told.values()],
+        amounts=[amount_fen for _, amount_fen in told.values()],
     )
 
 
@@ -170,16 +192,28 @@ async def mark_overdue(tx: Writer, today: date) -> int:
 
 
 async def uncleared(tx: Writer, pool: str, statement_id: UUID, limit: int) -> Sequence[Row]:
-    """Live money that a statement's rows stand for and that was not cleared, kept from being reversed meanwhile."""
-    return await tx.rows(
-        "select c.pool, c.collection_id, c.scheme, c.amount_fen, c.bill_no from statement_match as m "
-        "join collection as c on c.pool = m.subject_pool and c.collection_id = m.subject_id and c.reversed_at is null "
-        "where m.pool = :pool and m.statement_id = :statement_id and m.subject_kind = 'collection' "
-        "and m.cleared_at is null order by m.subject_pool, m.subject_id limit :limit for share of c",
-        pool=pool,
-        statement_id=statement_id,
-        limit=limit,
-    )
+    """Live money that a statement's rows stand for and that was not cleared, kept from being reversed meanwhile.
+
+    That whose pool nobody could tell is asked for apart: rows are locked in one pool at a time, everybody's order.
+    """
+    found: list[Row] = []
+    for home in sorted({POOLLESS, pool}):
+        waiting = await tx.rows(
+            "select subject_id from statement_match where pool = :pool and statement_id = :statement_id "
+            "and subject_kind = 'collection' and subject_pool = :home and cleared_at is null",
+            pool=pool,
+            statement_id=statement_id,
+            home=home,
+        )
+        found += await tx.rows(
+            "select pool, collection_id, scheme, amount_fen, bill_no from collection where pool = :home "
+            "and collection_id = any(cast(:ids as uuid[])) and reversed_at is null order by collection_id "
+            "limit :limit for share",
+            home=home,
+            ids=[row["subject_id"] for row in waiting],
+            limit=limit - len(found),
+        )
+    return found
 
 
 async def post_clearing(tx: Writer, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -36,7 +36,7 @@ async def statements(tx: Reader, pool: str, day: date) -> Sequence[Row]:
         "select cast(sum(amount_fen) filter (where kind = 'payment' and status = 'success') as bigint) as amount_fen, "
         "cast(sum(amount_fen) filter (where kind <> 'payment' and status = 'success') as bigint) as back_fen, "
         "count(*) filter (where result = 0) as pending from statement_row as r "
-        "where r.pool = s.pool and r.statement_id = s.statement_id) as sums on true "
+        "where r.pool = :pool and r.statement_id = s.statement_id) as sums on true "
         "where s.pool = :pool and s.day = :day and s.channel <> 'account' "
         "and s.state in ('received', 'differs', 'accepted') "
         "order by s.channel, s.institution, (s.state = 'accepted') desc, s.file_version desc",

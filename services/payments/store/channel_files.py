@@ -58,14 +58,15 @@ async def lease_file(
     A worker that dies leaves it to that next turn.
     """
     return await tx.row(
-        "update channel_file set asked = asked + 1, ask_at = :wall + make_interval(secs => "
+        "update channel_file set asked = asked + 1, ask_at = to_timestamp(:now + "
         "least(:most_seconds, :first_seconds * power(2, least(asked, 20)))) "
-        "where (pool, channel, kind, day) in (select pool, channel, kind, day from channel_file "
+        "where pool = :pool and (channel, kind, day) in (select channel, kind, day from channel_file "
         "where pool = :pool and channel = :channel and state = 'wanted' and ask_at <= :wall "
         f"order by day, kind limit 1 for update skip locked) returning {_FILE}",
         pool=pool,
         channel=channel,
         wall=wall,
+        now=wall.timestamp(),
         first_seconds=first_seconds,
         most_seconds=most_seconds,
     )

@@ -243,7 +243,7 @@ _LINE_AND_MONEY = (
 )
 _HELD = (
     "line.kind = 'payment' and collection.reversed_at is null and (item.collection_id is null or exists ("
-    "select 1 from remittance where remittance.pool = item.pool and remittance.remittance_id = item.remittance_id "
+    "select 1 from remittance where remittance.pool = :pool and remittance.remittance_id = item.remittance_id "
     "and remittance.status <> 'confirmed'))"
 )
 _PAYMENT = "line.kind = 'payment'"

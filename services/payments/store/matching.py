@@ -17,12 +17,14 @@ _COLLECTION = (
     "c.pool, c.collection_id, c.amount_fen, c.bill_no, c.payer_name, c.paid_at, c.reversed_at, c.booked_at, "
     f"s.reference, {_ORDER_NO} as order_no "
 )
-# No row in force stands for the collection; one of a replaced version does not count.
+# No row in force stands for the collection; one of a replaced version does not count. Asked of each collection by the
+# key, or of all by one hash: `is not true` keeps the planner from joining, which without statistics of the day's rows,
+# and they have come this minute, compares every collection with every row.
 _FREE = (
-    "not exists (select 1 from statement_match as m join statement as in_force on in_force.pool = m.pool "
+    "exists (select 1 from statement_match as m join statement as in_force on in_force.pool = m.pool "
     "and in_force.statement_id = m.statement_id and in_force.state = 'accepted' "
-    "where m.pool = c.pool and m.subject_kind = 'collection' and m.subject_pool = c.pool "
-    "and m.subject_id = c.collection_id)"
+    "where m.pool = :pool and m.subject_kind = 'collection' and m.subject_pool = :pool "
+    "and m.subject_id = c.collection_id) is not true"
 )
 # A reference without its last part: that of the slip on which several bills were paid (index submission_parent).
 _PARENT = "regexp_replace(s.reference, '/[^/]*$', '')"
@@ -35,49 +37,22 @@ CHANNEL_DAY = (
 )
 
 
-async def rows_to_judge(tx: Reader, pool: str, statement_id: UUID, today: date, limit: int) -> Sequence[Row]:
-    """The next rows that are pending or have an open break and were not judged today.
-
-    In an order that does not depend on the file's: by time, then by content.
-    """
-    return await tx.rows(
-        "select r.row_no, r.kind, r.status, r.reference, r.order_no, r.amount_fen, r.paid_at, r.payer_name, r.result, "
-        "b.break_id from statement_row as r left join statement_break as b on b.pool = r.pool "
-        "and b.statement_id = r.statement_id and b.row_no = r.row_no and b.state in ('open', 'proposed') "
-        "where r.pool = :pool and r.statement_id = :statement_id and (r.judged_on is null or r.judged_on < :today) "
-        "and (r.result = 0 or b.break_id is not null) "
-        "order by r.paid_at, r.digest, r.row_no limit :limit",
-        pool=pool,
-        statement_id=statement_id,
-        today=today,
-        limit=limit,
-    )
-
-
-async def siblings(tx: Reader, pool: str, statement_id: UUID, references: Sequence[str]) -> Sequence[Row]:
-    """The successful rows of a statement under these references, in the order of judging."""
-    return await tx.rows(
-        "select r.row_no, r.kind, r.reference, r.amount_fen "
-        "from unnest(cast(:references as text[])) as named (reference) "
-        "join statement_row as r on r.pool = :pool and r.statement_id = :statement_id "
-        "and r.reference = named.reference and r.status = 'success' and r.amount_fen is not null "
-        "order by r.paid_at, r.digest, r.row_no",
-        pool=pool,
-        statement_id=statement_id,
-        references=list(references),
-    )
-
-
 async def collections_by_reference(tx: Reader, pool: str, channel: str, references: Sequence[str]) -> Sequence[Row]:
     """Our collections under the channel's references (`wanted`), those included whose pool nobody could tell.
 
     A slip of the counter pays for several bills: its collections have the slip's reference and their bill's number.
+    What two people booked anew after it was taken back, before a statement told of it, stands in its place.
     """
     wanted = _PARENT if channel == Channel.COUNTER else "s.reference"
+    named = "s.pool = any(cast(:pools as text[])) and s.channel = :channel"
+    named = f"where {named} and {wanted} = any(cast(:references as text[])) "
     return await tx.rows(
-        f"select {wanted} as wanted, {_COLLECTION} from submission as s {_OF_SUBMISSION} "
-        "where s.pool = any(cast(:pools as text[])) and s.channel = :channel "
-        f"and {wanted} = any(cast(:references as text[])) order by c.booked_at, c.collection_id",
+        f"select {wanted} as wanted, {_COLLECTION} from submission as s {_OF_SUBMISSION} {named}"
+        f"union all select {wanted} as wanted, {_COLLECTION} from submission as s join collection as gone "
+        "on gone.pool = s.pool and gone.submission_id = s.submission_id and gone.reversed_at is not null "
+        "join statement_break as b on b.pool = gone.pool and b.collection_id = gone.collection_id "
+        "and b.row_no is null join collection as c on c.pool = b.pool and c.collection_id = b.booked_id "
+        f"{named} order by booked_at, collection_id",
         pools=[pool, POOLLESS],
         channel=channel,
         references=sorted(set(references)),
@@ -104,10 +79,13 @@ async def collections_by_order(
     Left out is what the file names by its reference: that finds its own row.
     """
     return await tx.rows(
-        f"select {_COLLECTION} from collection as c {_WITH_SUBMISSION}"
-        f"where c.pool = :pool and c.channel = :channel and c.reversed_at is null and {_FREE} "
-        f"and {_NEAR} and {CHANNEL_DAY} = :day "
-        f"and (c.bill_no = any(cast(:orders as text[])) or {_ORDER_NO} = any(cast(:orders as text[]))) "
+        "with named as (select collection_id from collection where pool = :pool "
+        "and bill_no = any(cast(:orders as text[])) union select c.collection_id from submission as s "
+        f"{_OF_SUBMISSION} where s.pool = :pool and s.channel = :channel "
+        f"and {_ORDER_NO} is not null and {_ORDER_NO} = any(cast(:orders as text[]))) "
+        f"select {_COLLECTION} from named join collection as c on c.pool = :pool "
+        f"and c.collection_id = named.collection_id {_WITH_SUBMISSION}"
+        f"where c.channel = :channel and c.reversed_at is null and {_FREE} and {_NEAR} and {CHANNEL_DAY} = :day "
         f"and {_NOT_IN_FILE} order by c.paid_at, c.collection_id",
         pool=pool,
         statement_id=statement_id,
@@ -190,13 +168,23 @@ async def refer_to_originals(tx: Writer, pool: str, statement_id: UUID, institut
     Our journal knows it, or, where the reversal never reached us, the payment in the file for the same bill and amount.
     """
     about: dict[str, Any] = {"pool": pool, "statement_id": statement_id, "institution": institution}
-    await tx.execute(
-        "update statement_row as r set reference = j.institution || '/' || to_char(j.original_date, 'YYYYMMDD') || '/' "
-        "|| j.original_seq from bank_journal as j where j.pool = :pool and j.institution = :institution "
-        "and j.kind = 'reverse' and r.pool = :pool and r.statement_id = :statement_id and r.kind = 'reversal' "
+    known = await tx.rows(
+        "select r.row_no, j.institution || '/' || to_char(j.original_date, 'YYYYMMDD') || '/' || j.original_seq "
+        "as reference from bank_journal as j join statement_row as r on r.pool = :pool "
+        "and r.statement_id = :statement_id and r.kind = 'reversal' "
         "and split_part(r.reference, '/', 1) = j.institution and j.bank_seq = split_part(r.reference, '/', 3) "
-        "and split_part(r.reference, '/', 2) = to_char(j.bank_date, 'YYYYMMDD')",
+        "and split_part(r.reference, '/', 2) = to_char(j.bank_date, 'YYYYMMDD') "
+        "where j.pool = :pool and j.institution = :institution and j.kind = 'reverse'",
         **about,
+    )
+    await tx.execute(
+        "update statement_row as r set reference = known.reference "
+        "from unnest(cast(:row_nos as integer[]), cast(:references as text[])) as known (row_no, reference) "
+        "where r.pool = :pool and r.statement_id = :statement_id and r.row_no = known.row_no",
+        pool=pool,
+        statement_id=statement_id,
+        row_nos=[row["row_no"] for row in known],
+        references=[row["reference"] for row in known],
     )
     strange = await tx.rows(
         "select r.row_no, r.order_no from statement_row as r where r.pool = :pool and r.statement_id = :statement_id "
@@ -224,7 +212,7 @@ async def share_collections(tx: Writer, pool: str, collection_ids: Sequence[UUID
     if not collection_ids:
         return {}
     rows = await tx.rows(
-        "select collection_id, reversed_at from collection where pool = :pool "
+        "select pool, collection_id, scheme, amount_fen, bill_no, reversed_at from collection where pool = :pool "
         "and collection_id = any(cast(:ids as uuid[])) order by collection_id for share",
         pool=pool,
         ids=list(collection_ids),
@@ -238,30 +226,38 @@ async def insert_matches(tx: Writer, rows: Sequence[Mapping[str, Any]]) -> int:
     What stood for a row of a version that was replaced since stands for the new row. What another statement in force
     has is not taken from it.
     """
+    if not rows:
+        return 0
+    # Asked before and not within: what is in force stays so or is replaced, but never comes back into force.
+    replaced: list[UUID] = await tx.value(
+        "select coalesce(array_agg(distinct m.statement_id), '{}') from statement_match as m "
+        "join statement as s on s.pool = m.pool and s.statement_id = m.statement_id and s.state <> 'accepted' "
+        "where m.pool = :pool and m.subject_id = any(cast(:ids as uuid[]))",
+        pool=rows[0]["pool"],
+        ids=[row["subject_id"] for row in rows],
+    )
+    if replaced:  # a statement of its own: Citus takes no parameter within `on conflict` of a set
+        await tx.execute(
+            "update statement_match as m set statement_id = given.statement_id, row_no = given.row_no "
+            "from unnest(cast(:kinds as text[]), cast(:ids as uuid[]), cast(:statements as uuid[]), "
+            "  cast(:row_nos as int[])) as given (subject_kind, subject_id, statement_id, row_no) "
+            "where m.pool = :pool and m.subject_kind = given.subject_kind and m.subject_id = given.subject_id "
+            "and m.statement_id = any(cast(:replaced as uuid[]))",
+            pool=rows[0]["pool"],
+            kinds=[row["subject_kind"] for row in rows],
+            ids=[row["subject_id"] for row in rows],
+            statements=[row["statement_id"] for row in rows],
+            row_nos=[row["row_no"] for row in rows],
+            replaced=replaced,
+        )
     stored = await tx.insert(
         statement_match,
         rows,
         tail="on conflict (pool, subject_kind, subject_pool, subject_id) do update "
-        "set statement_id = excluded.statement_id, row_no = excluded.row_no "
-        "where not exists (select 1 from statement where statement.pool = statement_match.pool "
-        "and statement.statement_id = statement_match.statement_id and statement.state = 'accepted' "
-        "and statement.statement_id <> excluded.statement_id) returning subject_id",
+        "set row_no = excluded.row_no, cleared_at = coalesce(statement_match.cleared_at, excluded.cleared_at) "
+        "where statement_match.statement_id = excluded.statement_id returning subject_id",
     )
     return len(stored)
-
-
-async def set_results(tx: Writer, pool: str, statement_id: UUID, results: Mapping[int, int], today: date) -> None:
-    """Write what rows come to, a statement for each result that occurs."""
-    for result in sorted(set(results.values())):
-        await tx.execute(
-            "update statement_row set result = :result, judged_on = :today where pool = :pool "
-            "and statement_id = :statement_id and row_no = any(cast(:row_nos as integer[]))",
-            pool=pool,
-            statement_id=statement_id,
-            result=result,
-            today=today,
-            row_nos=[row_no for row_no, each in results.items() if each == result],
-        )
 
 
 async def unaccounted(tx: Reader, scope: Mapping[str, Any], limit: int) -> Sequence[Row]:
@@ -272,10 +268,11 @@ async def unaccounted(tx: Reader, scope: Mapping[str, Any], limit: int) -> Seque
         f"{_WITH_SUBMISSION}"
         f"where c.pool = :pool and c.channel = :channel and {_NEAR} and {CHANNEL_DAY} = :day "
         f"and c.reversed_at is null and {_FREE} {conditions} "
-        "and not exists (select 1 from statement_break as b where b.pool = c.pool "
-        "and b.collection_id = c.collection_id and b.state <> 'superseded') "
-        "and not exists (select 1 from statement_row as r where r.pool = c.pool and r.statement_id = :statement_id "
-        f"and r.reference = {_NAMED_BY.get(scope['layout'], 's.reference')}) order by c.collection_id limit :limit",
+        "and exists (select 1 from statement_break as b where b.pool = :pool "
+        "and b.collection_id = c.collection_id and b.state <> 'superseded') is not true "
+        "and exists (select 1 from statement_row as r where r.pool = :pool and r.statement_id = :statement_id "
+        f"and r.reference = {_NAMED_BY.get(scope['layout'], 's.reference')}) is not true "
+        "order by c.collection_id limit :limit",
         pool=scope["pool"],
         statement_id=scope["statement_id"],
         channel=scope["channel"],
@@ -335,7 +332,7 @@ _PAIRED = """
         where r.pool = :pool and r.statement_id = :statement_id and r.status = 'success'
             and (r.row_no = any(cast(:row_nos as integer[])) or (r.kind = 'payment'
                 and r.order_no = any(cast(:orders as text[])) and not exists (
-                    select 1 from statement_row as back where back.pool = r.pool
+                    select 1 from statement_row as back where back.pool = :pool
                         and back.statement_id = r.statement_id and back.reference = r.reference
                         and back.kind = 'reversal')))),
     paired as (

@@ -128,7 +128,7 @@ async def lease_orders(
     A worker that dies leaves them to that next turn.
     """
     return await tx.rows(
-        "update channel_order set asked = asked + 1, ask_at = :wall + make_interval(secs => "
+        "update channel_order set asked = asked + 1, ask_at = to_timestamp(:now + "
         "least(:most_seconds, :first_seconds * power(2, least(asked, 20)))) "
         "where pool = :pool and order_no in (select order_no from channel_order where pool = :pool "
         f"and channel = :channel and {_LIVE} and ask_at <= :wall order by ask_at limit :limit for update skip locked) "
@@ -136,6 +136,7 @@ async def lease_orders(
         pool=pool,
         channel=channel,
         wall=wall,
+        now=wall.timestamp(),
         first_seconds=first_seconds,
         most_seconds=most_seconds,
         limit=limit,

@@ -14,9 +14,9 @@ _RECORD = """
     from collection as c
     left join bill on bill.pool = c.pool and bill.bill_no = c.bill_no
     left join receipt on receipt.pool = c.pool and receipt.receipt_no = c.receipt_no
-    left join lateral (select state from refund where refund.pool = c.pool and refund.collection_id = c.collection_id
+    left join lateral (select state from refund where refund.pool = :pool and refund.collection_id = c.collection_id
         order by refund_id desc limit 1) as refund on true
-    left join lateral (select certificate_no, ticket_no from tax_certificate as one where one.pool = c.pool
+    left join lateral (select certificate_no, ticket_no from tax_certificate as one where one.pool = :pool
         and one.collection_id = c.collection_id order by certificate_id desc limit 1) as certificate on true
 """
 

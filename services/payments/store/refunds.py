@@ -8,6 +8,7 @@ from uuid import UUID
 from shared.database import Reader, Row, Writer
 
 from ..tables import refund
+from .leasing import TURN
 from .settling import COLLECTION
 
 _REFUND = (
@@ -174,11 +175,19 @@ async def give_up_undoing(tx: Writer, pool: str, refund_id: UUID, tries: int, no
     return taken is not None
 
 
-_DUE = (
-    "state in ('submitted', 'processing') and method <> 'treasury' and (tries = 0 or asked_at + make_interval(secs => "
-    "least(cast(:most_seconds as double precision), cast(:seconds as double precision) "
-    "* power(2, least(tries, 20) - 1))) < :now)"
-)
+async def may_undo(tx: Reader, pool: str, refund_id: UUID, tries: int) -> bool:
+    """Whether a payment may still be undone by this worker: its lease stands, and nobody has given up undoing."""
+    found = await tx.value(
+        "select 1 from refund where pool = :pool and refund_id = :refund_id and tries = :tries "
+        "and undo_refused_at is null",
+        pool=pool,
+        refund_id=refund_id,
+        tries=tries,
+    )
+    return found is not None
+
+
+_DUE = f"state in ('submitted', 'processing') and method <> 'treasury' and {TURN}"
 
 # Money that a statement brought to light may stand under the channel's reference with the exception's number behind it.
 _OF_CHANNEL = "regexp_replace(submission.reference, '#[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$', '')"
@@ -210,10 +219,10 @@ async def lease_refund(tx: Writer, pool: str, now: datetime, seconds: float, mos
         f"select refund_id from refund where pool = :pool and {_DUE} order by asked_at limit 1 for update skip locked) "
         f"returning {names}, submission.channel, {_OF_CHANNEL} as payment_reference, "
         "collection.amount_fen as paid_fen, collection.paid_at, "
-        "(select count(*) from refund as other where other.pool = refund.pool "
+        "(select count(*) from refund as other where other.pool = :pool "
         "and other.collection_id = refund.collection_id and other.refund_id <> refund.refund_id "
         "and other.method = refund.method and other.state <> 'failed' and other.tries > 0) as other_parts, "
-        "(select max(other.asked_at) from refund as other where other.pool = refund.pool "
+        "(select max(other.asked_at) from refund as other where other.pool = :pool "
         "and other.collection_id = refund.collection_id and other.refund_id <> refund.refund_id "
         "and other.method = refund.method and other.tries = 1) as last_part_at",
         pool=pool,

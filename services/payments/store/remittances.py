@@ -45,7 +45,7 @@ async def lock_slips(tx: Writer, pool: str, remittance_ids: Sequence[UUID]) -> S
     )
     # A statement of its own: what another transaction did while we waited is seen only by the next snapshot.
     return await tx.rows(
-        f"select {_SLIP}, exists (select 1 from remittance_part as part where part.pool = remittance.pool "
+        f"select {_SLIP}, exists (select 1 from remittance_part as part where part.pool = :pool "
         "and part.part_id = remittance.remittance_id and part.live) as in_slip "
         "from remittance where pool = :pool and remittance_id = any(cast(:ids as uuid[])) order by remittance_id",
         pool=pool,
@@ -59,18 +59,23 @@ async def insert_slip(tx: Writer, row: Mapping[str, Any], item_ids: Sequence[UUI
     False, and nothing written, where that is not the stated `total_fen`, or the bank's number stands for another slip.
     """
     of = _OF[items]
+    sums = await tx.row(
+        f"select count(*) as count, cast(sum({of.amount}) as bigint) as total_fen from {of.table} "
+        f"where pool = :pool and {of.key} = any(cast(:item_ids as uuid[]))",
+        pool=row["pool"],
+        item_ids=list(item_ids),
+    )
+    if sums is None or sums["total_fen"] != row["total_fen"]:
+        return False
     stored = await tx.rows(
         "insert into remittance (pool, remittance_id, from_account, to_account, ledger_id, region, scheme, "
         "items_count, total_fen, interest_fen, paid_on, bank_reference, status, submitted_by, submitted_at, version) "
-        "select :pool, :remittance_id, :from_account, :to_account, cast(:ledger_id as uuid), :region, :scheme, "
-        "item.count, item.total_fen, cast(:interest_fen as bigint), cast(:paid_on as date), :bank_reference, "
-        "'submitted', :submitted_by, cast(:submitted_at as timestamptz), 1 "
-        f"from (select count(*) as count, cast(sum({of.amount}) as bigint) as total_fen from {of.table} "
-        f"where pool = :pool and {of.key} = any(cast(:item_ids as uuid[]))) as item "
-        "where item.total_fen = cast(:total_fen as bigint) "
+        "values (:pool, :remittance_id, :from_account, :to_account, :ledger_id, :region, :scheme, "
+        ":items_count, :total_fen, :interest_fen, :paid_on, :bank_reference, 'submitted', :submitted_by, "
+        ":submitted_at, 1) "
         "on conflict (pool, bank_reference, paid_on) where status <> 'rejected' do nothing returning remittance_id",
         **row,
-        item_ids=list(item_ids),
+        items_count=sums["count"],
     )
     if not stored:
         return False

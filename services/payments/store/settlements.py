@@ -20,18 +20,17 @@ _WITH_LINES = (
     "cast(sum(line.amount_fen) filter (where part = 'fee') as bigint) as fee_fen, count(*) as lines "
     "from settlement_line as line join statement on statement.pool = line.pool "
     "and statement.statement_id = line.statement_id and statement.state = 'accepted' "
-    "where line.pool = s.pool and line.settlement_id = s.settlement_id) as come on true "
+    "where line.pool = :pool and line.settlement_id = s.settlement_id) as come on true "
 )
 
 
 async def hold(tx: Writer, pool: str) -> None:
-    """Keep what is still to come from others until the end: each is brought by the first line that fits.
+    """Keep the settlements of a pool, the new ones too, until the end: each is brought by the first line that fits.
 
     What has come is asked in a statement of its own after this: only that sees what was written while we waited.
     """
-    await tx.rows(
-        "select settlement_id from settlement where pool = :pool and state <> 'arrived' "
-        "order by settlement_id for update",
+    await tx.execute(
+        "insert into settlement_turn (pool) values (:pool) on conflict (pool) do update set pool = excluded.pool",
         pool=pool,
     )
 
@@ -43,7 +42,7 @@ async def owed(tx: Reader, pool: str, without: Sequence[str], since: date) -> Se
         "select told.*, s.settlement_id from ("
         "select pool, channel, institution, day, statement_id as subject, cast(null as text) as reference, "
         "(select cast(coalesce(sum(case r.kind when 'payment' then r.amount_fen else -r.amount_fen end), 0) as bigint) "
-        "from statement_row as r where r.pool = statement.pool and r.statement_id = statement.statement_id "
+        "from statement_row as r where r.pool = :pool and r.statement_id = statement.statement_id "
         "and r.status = 'success') as expected_fen from statement where pool = :pool and state = 'accepted' "
         "and channel <> 'account' and layout <> all(cast(:without as text[])) and day >= :since "
         "union all select pool, case when from_account like 'held/counter/%' then 'counter' else 'agent' end, "
@@ -53,7 +52,7 @@ async def owed(tx: Reader, pool: str, without: Sequence[str], since: date) -> Se
         "union all select pool, 'claim', cast(claim_receipt_id as text), received_on, claim_receipt_id, "
         "bank_reference, amount_fen from claim_receipt where pool = :pool and status = 'confirmed' "
         "and received_on >= :since) as told "
-        "left join settlement as s on s.pool = told.pool and s.channel = told.channel "
+        "left join settlement as s on s.pool = :pool and s.channel = told.channel "
         "and s.institution = told.institution and s.day = told.day "
         "where s.settlement_id is null or s.subject <> told.subject order by told.day, told.channel, told.institution",
         pool=pool,

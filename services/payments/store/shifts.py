@@ -109,7 +109,7 @@ async def lock_for_deposit(tx: Writer, pool: str, shift_ids: Sequence[UUID]) -> 
     )
     # A statement of its own: what another transaction did while we waited is seen only by the next snapshot.
     return await tx.rows(
-        f"select {_SHOWN}, exists (select 1 from remittance_shift as item where item.pool = shift.pool "
+        f"select {_SHOWN}, exists (select 1 from remittance_shift as item where item.pool = :pool "
         "and item.shift_id = shift.shift_id and item.live) as in_slip "
         "from shift where pool = :pool and shift_id = any(cast(:ids as uuid[])) order by shift_id",
         pool=pool,

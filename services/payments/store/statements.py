@@ -21,10 +21,10 @@ _COUNTED = (
     "coalesce(breaks.open, 0) as breaks_open from statement "
     "left join lateral (select count(*) filter (where result = 0) as pending, "
     "count(*) filter (where result = any(cast(:agreed as smallint[]))) as agreed from statement_row "
-    "where statement_row.pool = statement.pool "
+    "where statement_row.pool = :pool "
     "and statement_row.statement_id = statement.statement_id) as rows on true "
     "left join lateral (select count(*) as open from statement_break "
-    "where statement_break.pool = statement.pool and statement_break.statement_id = statement.statement_id "
+    "where statement_break.pool = :pool and statement_break.statement_id = statement.statement_id "
     "and statement_break.state in ('open', 'proposed')) as breaks on true "
 )
 
@@ -105,7 +105,7 @@ async def list_rows(
         "r.payer_name, r.faults, r.result, r.judged_on, b.break_id, b.state as break_state, "
         "coalesce((select jsonb_agg(jsonb_build_object('kind', m.subject_kind, 'pool', m.subject_pool, "
         "'id', m.subject_id, 'amount_fen', m.amount_fen, 'cleared', m.cleared_at is not null) order by m.subject_id) "
-        "from statement_match as m where m.pool = r.pool and m.statement_id = r.statement_id "
+        "from statement_match as m where m.pool = :pool and m.statement_id = r.statement_id "
         "and m.row_no = r.row_no), '[]') as matches "
         "from statement_row as r left join statement_break as b on b.pool = r.pool "
         "and b.statement_id = r.statement_id and b.row_no = r.row_no and b.state <> 'superseded' "
@@ -170,6 +170,11 @@ async def end_taking(tx: Writer, pool: str, statement_id: UUID, at: datetime, to
         at=at,
         **totals,
     )
+
+
+async def note_many_rows(tx: Writer) -> None:
+    """Have the planner know of rows that came this minute; before autovacuum tells it, it takes them for a handful."""
+    await tx.execute("analyze statement_row")
 
 
 async def move_statement(
@@ -251,9 +256,10 @@ async def carry_over(tx: Writer, pool: str, before: UUID, after: UUID, pairs: Se
     about |= {"rows_before": [pair[0] for pair in pairs], "rows_after": [pair[1] for pair in pairs]}
     same = "unnest(cast(:rows_before as integer[]), cast(:rows_after as integer[])) as same (row_before, row_after)"
     await tx.execute(
-        f"update statement_row as r set result = old.result, judged_on = old.judged_on from {same} "
-        "join statement_row as old on old.pool = :pool and old.statement_id = :before and old.row_no = same.row_before "
-        "where r.pool = :pool and r.statement_id = :after and r.row_no = same.row_after",
+        "update statement_row as r set result = old.result, judged_on = old.judged_on "
+        f"from statement_row as old join {same} on old.row_no = same.row_before "
+        "where old.pool = :pool and old.statement_id = :before "
+        "and r.pool = :pool and r.statement_id = :after and r.row_no = same.row_after",
         **about,
     )
     for table in ("statement_match", "statement_break", "settlement_line"):
@@ -277,7 +283,7 @@ async def look_again(tx: Writer, pool: str, statement_id: UUID, today: date) -> 
     """Have a locked statement's unsettled rows judged once more today."""
     await tx.execute(
         "update statement_row as r set judged_on = null where pool = :pool and statement_id = :statement_id "
-        "and (result = 0 or exists (select 1 from statement_break as b where b.pool = r.pool "
+        "and (result = 0 or exists (select 1 from statement_break as b where b.pool = :pool "
         "and b.statement_id = r.statement_id and b.row_no = r.row_no and b.state in ('open', 'proposed')))",
         pool=pool,
         statement_id=statement_id,

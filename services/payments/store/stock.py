@@ -7,18 +7,18 @@ from uuid import UUID
 
 from shared.database import Reader, Row, Writer
 
-from ..tables import receipt_segment
+from ..tables import receipt_proof, receipt_segment
 
 STOCK_POOL = "000000"
 """Fiscal numbers are unique over all pools, so they are counted in none."""
 
 _COVERED = (
-    "select coalesce(max(last_number), 0) from receipt_segment as segment where segment.pool = book.pool "
+    "select coalesce(max(last_number), 0) from receipt_segment as segment where segment.pool = {pool} "
     "and segment.book_code = book.book_code and segment.series = '{series}'"
 )
 _SHORT = (
-    f"book.last_number > ({_COVERED.format(series='ordinary')}) "
-    f"or book.last_red_number > ({_COVERED.format(series='red')})"
+    f"book.last_number > ({_COVERED.format(series='ordinary', pool='book.pool')}) "
+    f"or book.last_red_number > ({_COVERED.format(series='red', pool='book.pool')})"
 )
 
 
@@ -39,8 +39,9 @@ async def lock_book(tx: Writer, pool: str, book_code: str) -> Row | None:
     )
     # Asked after the lock is held: whoever held it before may have given the book a segment.
     return locked and await tx.row(
-        f"select last_number as ordinary, last_red_number as red, ({_COVERED.format(series='ordinary')}) "
-        f"as ordinary_covered, ({_COVERED.format(series='red')}) as red_covered "
+        "select last_number as ordinary, last_red_number as red, "
+        f"({_COVERED.format(series='ordinary', pool=':pool')}) as ordinary_covered, "
+        f"({_COVERED.format(series='red', pool=':pool')}) as red_covered "
         "from receipt_book as book where pool = :pool and book_code = :book_code",
         pool=pool,
         book_code=book_code,
@@ -115,7 +116,7 @@ _SEGMENT = """
         greatest(0, least(segment.last_number, case segment.series when 'red' then book.last_red_number
             else book.last_number end) - segment.first_number + 1) as taken_count,
         seen.used_count, seen.void_count, seen.offset_count, seen.used_first, seen.used_last, seen.issued_fen,
-        (select count(*) from receipt_unissued as unissued where unissued.pool = segment.pool
+        (select count(*) from receipt_unissued as unissued where unissued.pool = :pool
             and unissued.book_code = segment.book_code and segment.series = 'ordinary'
             and unissued.number between segment.first_number and segment.last_number) as unissued_count
     from receipt_segment as segment
@@ -125,13 +126,13 @@ _SEGMENT = """
             count(*) filter (where state = 'offset') as offset_count, min(number) as used_first,
             max(number) as used_last,
             cast(coalesce(sum(amount_fen) filter (where state = 'issued'), 0) as bigint) as issued_fen
-        from receipt where segment.series = 'ordinary' and receipt.pool = segment.pool
+        from receipt where segment.series = 'ordinary' and receipt.pool = :pool
             and receipt.book_code = segment.book_code
             and receipt.number between segment.first_number and segment.last_number
         having segment.series = 'ordinary'
         union all
         select count(*), 0, 0, min(number), max(number), cast(coalesce(-sum(amount_fen), 0) as bigint)
-        from red_receipt as red where segment.series = 'red' and red.pool = segment.pool
+        from red_receipt as red where segment.series = 'red' and red.pool = :pool
             and red.book_code = segment.book_code
             and red.number between segment.first_number and segment.last_number
         having segment.series = 'red') as seen
@@ -182,14 +183,14 @@ async def write_off(tx: Writer, pool: str, segment_id: UUID, state: str, by: str
     )
 
 
-# Books with receipts that no proof has seen, and the day on which the first of them is due.
+# Books with receipts that no proof has seen, and the day on which the first of them is due; of one pool or of all.
 _DUE = """
     select book.pool, book.book_code, proven.last_number as proven,
         greatest(cast(first.issued_at at time zone 'Asia/Shanghai' as date), proven.day + 1) as day
     from receipt_book as book
     cross join lateral (select coalesce(max(last_number), 0) as last_number, max(day) as day from receipt_proof
-        where receipt_proof.pool = book.pool and receipt_proof.book_code = book.book_code) as proven
-    cross join lateral (select issued_at from receipt where receipt.pool = book.pool
+        where receipt_proof.pool = {pool} and receipt_proof.book_code = book.book_code) as proven
+    cross join lateral (select issued_at from receipt where receipt.pool = {pool}
         and receipt.book_code = book.book_code and receipt.number > proven.last_number order by number limit 1) as first
     where book.last_number > proven.last_number
 """
@@ -198,7 +199,9 @@ _DUE = """
 async def day_to_prove(tx: Reader, before: date) -> Row | None:
     """The pool and the earliest day before `before` on which books have receipts that are not proven."""
     return await tx.row(
-        f"select pool, day from ({_DUE}) as due where day < :before order by day, pool limit 1", before=before
+        f"select pool, day from ({_DUE.format(pool='book.pool')}) as due where day < :before "
+        "order by day, pool limit 1",
+        before=before,
     )
 
 
@@ -208,59 +211,82 @@ async def prove_day(tx: Writer, pool: str, day: date, until: datetime, now: date
     A number is a receipt, or one of a block that became none, or still out with an agent; else it is missing. `digest`
     marks numbers, amounts and payments as they are, so that what is edited afterwards shows (`receipt_proof_stands`).
     """
-    await tx.execute(
-        f"""
-        with due as ({_DUE}), span as (
-            select due.pool, due.book_code, due.proven + 1 as first_number, (select max(receipt.number) from receipt
-                where receipt.pool = due.pool and receipt.book_code = due.book_code and receipt.number > due.proven
-                and receipt.issued_at < :until) as last_number
-            from due where due.pool = :pool and due.day = :day),
-        unissued as (
-            select span.book_code, count(*) as count from span join receipt_unissued as other
-            on other.pool = span.pool and other.book_code = span.book_code
-            and other.number between span.first_number and span.last_number group by span.book_code),
-        outstanding as (
-            select span.book_code, count(*) as count from span join receipt_block as block
-            on block.pool = span.pool and block.book_code = span.book_code and block.state <> 'written_off'
-            cross join lateral generate_series(greatest(block.first_number, span.first_number),
-                least(block.last_number, span.last_number)) as one (number)
-            where not exists (select 1 from receipt where receipt.pool = span.pool
-                and receipt.book_code = span.book_code and receipt.number = one.number)
-            and not exists (select 1 from receipt_unissued as other where other.pool = span.pool
-                and other.book_code = span.book_code and other.number = one.number)
-            group by span.book_code),
-        doubled as (
-            select span.book_code, count(*) as count from span join receipt_segment as segment
-            on segment.pool = span.pool and segment.book_code = span.book_code and segment.series = 'ordinary'
-            join receipt_segment as other on other.code = segment.code and other.segment_id <> segment.segment_id
-            cross join lateral generate_series(greatest(segment.first_number, span.first_number),
-                least(segment.last_number, span.last_number)) as one (number)
-            where segment.first_fiscal + one.number - segment.first_number between other.first_fiscal
-                and other.first_fiscal + other.last_number - other.first_number
-            group by span.book_code),
-        seen as (
-            select span.book_code, count(*) as count, count(*) filter (where receipt.state <> 'issued') as cancelled,
-                sum(receipt.amount_fen) as amount_fen, md5(string_agg(
-                    receipt.number || ':' || receipt.amount_fen || ':' || receipt.collection_id, ','
-                    order by receipt.number) filter (where receipt.issued_at < :until)) as digest
-            from span join receipt on receipt.pool = span.pool and receipt.book_code = span.book_code
-            and receipt.number between span.first_number and span.last_number group by span.book_code)
-        insert into receipt_proof (pool, book_code, day, first_number, last_number, issued_count, outstanding_count,
-            unissued_count, missing_count, doubled_count, cancelled_count, amount_fen, digest, proven_at)
-        select span.pool, span.book_code, :day, span.first_number, span.last_number, seen.count,
-            coalesce(outstanding.count, 0), coalesce(unissued.count, 0),
-            span.last_number - span.first_number + 1 - seen.count - coalesce(outstanding.count, 0)
-                - coalesce(unissued.count, 0),
-            coalesce(doubled.count, 0), seen.cancelled, cast(seen.amount_fen as bigint), seen.digest, :now
-        from span join seen using (book_code) left join outstanding using (book_code)
-        left join unissued using (book_code) left join doubled using (book_code)
-        on conflict (pool, book_code, day) do nothing
-        """,
+    spans = await tx.rows(
+        "select due.book_code, due.proven + 1 as first_number, (select max(receipt.number) from receipt "
+        "where receipt.pool = :pool and receipt.book_code = due.book_code and receipt.number > due.proven "
+        "and receipt.issued_at < :until) as last_number "
+        f"from ({_DUE.format(pool=':pool')} and book.pool = :pool) as due where due.day = :day",
         pool=pool,
         day=day,
         until=until,
-        now=now,
     )
+    of = {
+        "pool": pool,
+        "books": [span["book_code"] for span in spans],
+        "firsts": [span["first_number"] for span in spans],
+        "lasts": [span["last_number"] for span in spans],
+    }
+    # Fiscal numbers are unique over all pools, so this alone looks into other ones.
+    doubled = await tx.rows(_DOUBLED, **of)
+    counts = {row["book_code"]: row["count"] for row in doubled}
+    proven = await tx.rows(_PROVEN, **of, until=until)
+    rows = [
+        {**row, "pool": pool, "day": day, "doubled_count": counts.get(row["book_code"], 0), "proven_at": now}
+        for row in proven
+    ]
+    await tx.insert(receipt_proof, rows, tail="on conflict (pool, book_code, day) do nothing")
+
+
+_SPAN = (
+    "unnest(cast(:books as text[]), cast(:firsts as bigint[]), cast(:lasts as bigint[])) "
+    "as span (book_code, first_number, last_number)"
+)
+_DOUBLED = f"""
+    with segments as materialized (
+        select segment.book_code, segment.segment_id, segment.code, segment.first_fiscal, segment.first_number,
+            segment.last_number, span.first_number as span_first, span.last_number as span_last
+        from {_SPAN} join receipt_segment as segment on segment.pool = :pool
+            and segment.book_code = span.book_code and segment.series = 'ordinary')
+    select segments.book_code, count(*) as count
+    from segments join receipt_segment as other on other.code = segments.code
+        and other.segment_id <> segments.segment_id
+    cross join lateral generate_series(greatest(segments.first_number, span_first),
+        least(segments.last_number, span_last)) as one (number)
+    where segments.first_fiscal + one.number - segments.first_number between other.first_fiscal
+        and other.first_fiscal + other.last_number - other.first_number
+    group by segments.book_code
+"""
+_PROVEN = f"""
+    with span as (select * from {_SPAN}),
+    unissued as (
+        select span.book_code, count(*) as count from span join receipt_unissued as other
+        on other.pool = :pool and other.book_code = span.book_code
+        and other.number between span.first_number and span.last_number group by span.book_code),
+    outstanding as (
+        select span.book_code, count(*) as count from span join receipt_block as block
+        on block.pool = :pool and block.book_code = span.book_code and block.state <> 'written_off'
+        cross join lateral generate_series(greatest(block.first_number, span.first_number),
+            least(block.last_number, span.last_number)) as one (number)
+        where not exists (select 1 from receipt where receipt.pool = :pool
+            and receipt.book_code = span.book_code and receipt.number = one.number)
+        and not exists (select 1 from receipt_unissued as other where other.pool = :pool
+            and other.book_code = span.book_code and other.number = one.number)
+        group by span.book_code),
+    seen as (
+        select span.book_code, count(*) as count, count(*) filter (where receipt.state <> 'issued') as cancelled,
+            sum(receipt.amount_fen) as amount_fen, md5(string_agg(
+                receipt.number || ':' || receipt.amount_fen || ':' || receipt.collection_id, ','
+                order by receipt.number) filter (where receipt.issued_at < :until)) as digest
+        from span join receipt on receipt.pool = :pool and receipt.book_code = span.book_code
+        and receipt.number between span.first_number and span.last_number group by span.book_code)
+    select span.book_code, span.first_number, span.last_number, seen.count as issued_count,
+        coalesce(outstanding.count, 0) as outstanding_count, coalesce(unissued.count, 0) as unissued_count,
+        span.last_number - span.first_number + 1 - seen.count - coalesce(outstanding.count, 0)
+            - coalesce(unissued.count, 0) as missing_count,
+        seen.cancelled as cancelled_count, cast(seen.amount_fen as bigint) as amount_fen, seen.digest
+    from span join seen using (book_code) left join outstanding using (book_code)
+    left join unissued using (book_code)
+"""
 
 
 async def list_proofs(

@@ -7,6 +7,7 @@ from typing import Any
 from shared.database import Reader, Row, Writer
 
 from ..tables import tax_batch, tax_batch_line
+from .leasing import TURN
 
 BATCH = "pool, batch_no, lines_count, state, detail, built_at, asked_at, tries, answered_at, version"
 
@@ -38,11 +39,11 @@ async def changed_bills(tx: Writer, pool: str, after: str, limit: int) -> Sequen
         "when b.status = 'open' and b.amount_fen > 0 and (last.bill_no is null or last.state = 'repeated' "
         "or last.bill_version <> b.version) then 'save' "
         "when b.status <> 'open' and last.kind = 'save' and last.state = 'kept' and not exists ("
-        "select 1 from collection as c where c.pool = b.pool and c.settles = b.bill_no and c.channel = 'etax') "
+        "select 1 from collection as c where c.pool = :pool and c.settles = b.bill_no and c.channel = 'etax') "
         "then 'cancel' when b.status <> 'open' and last.kind = 'cancel' and last.state = 'repeated' then 'cancel' "
         "end as kind "
         "from bill as b left join lateral (select l.bill_no, l.bill_version, l.kind, l.state from tax_batch_line as l "
-        "where l.pool = b.pool and l.bill_no = b.bill_no order by l.batch_no desc limit 1) as last on true "
+        "where l.pool = :pool and l.bill_no = b.bill_no order by l.batch_no desc limit 1) as last on true "
         "where b.pool = :pool and b.bill_no > :after order by b.bill_no limit :limit",
         pool=pool,
         after=after,
@@ -58,15 +59,15 @@ async def insert_batch(tx: Writer, row: Mapping[str, Any], lines: Sequence[Mappi
 
 async def lease_batch(tx: Writer, now: datetime, seconds: float, most_seconds: float) -> Row | None:
     """Take the batch that has waited longest to be sent or asked about; it counts as asked from `now` on."""
-    return await tx.row(
-        "update tax_batch set asked_at = :now, tries = tries + 1 where (pool, batch_no) = ("
-        "select pool, batch_no from tax_batch where state in ('built', 'sent') and (tries = 0 or asked_at "
-        "+ make_interval(secs => least(cast(:most_seconds as double precision), "
-        "cast(:seconds as double precision) * power(2, least(tries, 20) - 1))) < :now) "
+    turn = {"now": now, "seconds": seconds, "most_seconds": most_seconds}
+    waiting = f"from tax_batch where state in ('built', 'sent') and {TURN}"
+    pool = await tx.value(f"select pool {waiting} order by asked_at limit 1", **turn)
+    return pool and await tx.row(
+        "update tax_batch set asked_at = :now, tries = tries + 1 where pool = :pool and batch_no = ("
+        f"select batch_no {waiting} and pool = :pool "
         f"order by asked_at limit 1 for update skip locked) returning {BATCH}",
-        now=now,
-        seconds=seconds,
-        most_seconds=most_seconds,
+        pool=pool,
+        **turn,
     )
 
 
@@ -181,7 +182,7 @@ async def list_lines(
         "l.bill_version, l.kind, l.amount_fen, l.state, l.reason from tax_batch_line as l where l.pool = :pool "
         "and l.bill_no > :after and (cast(:bill_no as text) is null or l.bill_no = :bill_no) "
         "order by l.bill_no, l.batch_no desc) as l "
-        "join bill as b on b.pool = l.pool and b.bill_no = l.bill_no "
+        "join bill as b on b.pool = :pool and b.bill_no = l.bill_no "
         "where (cast(:state as text) is null or l.state = :state) and b.region like :area "
         "order by l.bill_no limit :limit",
         pool=pool,

@@ -46,20 +46,20 @@ _BOTH_SIDES = (
 )
 _ARRIVED = (
     "coalesce("
-    "(select cast(min(t.occurred_at) at time zone 'Asia/Shanghai' as date) from transfer as t where t.pool = c.pool "
+    "(select cast(min(t.occurred_at) at time zone 'Asia/Shanghai' as date) from transfer as t where t.pool = :pool "
     "and t.kind = 'clear' and t.subject = cast(c.collection_id as text)), "
     "(select case when c.method = 'cash' and s.deposit_fen <> 0 then (select m.paid_on from remittance_shift as i "
     "join remittance as m on m.pool = i.pool and m.remittance_id = i.remittance_id and m.status = 'confirmed' "
-    "where i.pool = s.pool and i.shift_id = s.shift_id and i.live) "
+    "where i.pool = :pool and i.shift_id = s.shift_id and i.live) "
     "else cast(s.closed_at at time zone 'Asia/Shanghai' as date) end from shift as s "
-    "where s.pool = c.pool and s.shift_id = c.shift_id), "
+    "where s.pool = :pool and s.shift_id = c.shift_id), "
     "(select case when m.to_account = 'special_account' then m.paid_on else (select up.paid_on "
     "from remittance_part as part join remittance as up on up.pool = part.pool "
     "and up.remittance_id = part.remittance_id and up.status = 'confirmed' "
-    "where part.pool = m.pool and part.part_id = m.remittance_id and part.live) end "
+    "where part.pool = :pool and part.part_id = m.remittance_id and part.live) end "
     "from remittance_receipt as item join remittance as m on m.pool = item.pool "
     "and m.remittance_id = item.remittance_id and m.status = 'confirmed' "
-    "where item.pool = c.pool and item.collection_id = c.collection_id and item.live))"
+    "where item.pool = :pool and item.collection_id = c.collection_id and item.live))"
 )
 
 
@@ -72,16 +72,18 @@ async def times_of(tx: Reader, pool: str, collection_ids: Sequence[UUID]) -> dic
     rows = await tx.rows(
         "with mine as (select l.collection_id, l.voucher_no from collection_voucher as l "
         "where l.pool = :pool and l.live and l.collection_id = any(cast(:ids as uuid[]))), "
-        f"posted as ({_POSTED} and r.voucher_no in (select voucher_no from mine) group by r.voucher_no), "
-        f"ours as ({_OURS} and l.voucher_no in (select voucher_no from mine) group by l.voucher_no) "
+        f"posted as materialized ({_POSTED} and r.voucher_no in (select voucher_no from mine) group by r.voucher_no), "
+        f"ours as materialized ({_OURS} and l.voucher_no in (select voucher_no from mine) group by l.voucher_no), "
+        "remitted as materialized (select pool, office, posted_on, remitted_on from treasury_remitted "
+        "where pool = any(cast(:treasury_pools as text[])) and withdrawn_at is null "
+        "and posted_on in (select posted_on from posted)) "
         f"select c.collection_id, mine.voucher_no, {_ARRIVED} as arrived_on, posted.posted_on, remitted.remitted_on "
         "from collection as c "
         "left join mine on mine.collection_id = c.collection_id "
         "left join ours on ours.voucher_no = mine.voucher_no "
         "left join posted on posted.voucher_no = mine.voucher_no and posted.treasury_fen = ours.our_fen "
-        "left join treasury_remitted as remitted on remitted.pool = posted.treasury_pool "
+        "left join remitted on remitted.pool = posted.treasury_pool "
         "and remitted.office = posted.office and remitted.posted_on = posted.posted_on "
-        "and remitted.withdrawn_at is null "
         "where c.pool = :pool and c.collection_id = any(cast(:ids as uuid[]))",
         pool=pool,
         ids=list(collection_ids),
@@ -148,19 +150,6 @@ async def voucher_news(tx: Reader, pool: str, *, due: date, limit: int) -> Seque
         our_pools=our_pools,
         due=due,
         limit=limit,
-    )
-
-
-async def collections_of_voucher(tx: Reader, pool: str, voucher_no: str) -> Sequence[Row]:
-    """The money under a voucher, that of no known pool included."""
-    _, our_pools = await pools_about(tx, pool)
-    return await tx.rows(
-        "select c.pool, c.collection_id, c.channel, c.bill_no, l.amount_fen, c.paid_at from collection_voucher as l "
-        "join collection as c on c.pool = l.pool and c.collection_id = l.collection_id and c.reversed_at is null "
-        "where l.live and l.pool = any(cast(:our_pools as text[])) and l.voucher_no = :voucher_no "
-        "order by c.collection_id",
-        our_pools=our_pools,
-        voucher_no=voucher_no,
     )
 
 
@@ -235,7 +224,7 @@ _SHOWN = (
     "coalesce(a.found_fen, 0) as found_fen from treasury_package as p left join lateral ("
     "select array_agg(part_no order by part_no) as arrived, sum(rows_count) as found_count, "
     "cast(sum(amount_fen) as bigint) as found_fen from treasury_part as t "
-    "where t.pool = p.pool and t.package_id = p.package_id"
+    "where t.pool = :pool and t.package_id = p.package_id"
     ") as a on true"
 )
 

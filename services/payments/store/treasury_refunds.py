@@ -8,6 +8,7 @@ from uuid import UUID
 from shared.database import Reader, Row, Writer
 
 from ..tables import refund_account, refund_package, refund_package_item
+from .leasing import TURN
 
 PACKAGE = (
     "pool, refund_package_id, office, entrust_date, pack_no, message_id, items_count, total_fen, state, detail, "
@@ -69,21 +70,32 @@ async def lock_waiting(tx: Writer, pool: str, treasury_pools: Sequence[str], lim
 
     `treasury_pools`: where the treasury's lines about the pool's money stand.
     """
-    return await tx.rows(
-        "select r.refund_id, r.application_id, r.amount_fen, r.paid_by, l.voucher_no, a.sealed, "
-        "a.recorded_by as account_by, a.confirmed_by, p.office from refund as r "
-        "join refund_account as a on a.pool = r.pool and a.application_id = r.application_id "
+    joined = (
+        "from refund as r join refund_account as a on a.pool = r.pool and a.application_id = r.application_id "
         "and a.confirmed_by is not null "
         "join collection_voucher as l on l.pool = r.pool and l.collection_id = r.collection_id and l.live "
-        "cross join lateral (select p.office from treasury_row as t join treasury_package as p on p.pool = t.pool "
-        "and p.package_id = t.package_id and p.state = 'accepted' and p.message_no = '3126' "
-        "where t.pool = any(cast(:treasury_pools as text[])) and t.voucher_no = l.voucher_no and t.success "
-        "and t.amount_fen > 0 limit 1) as p "
-        f"where r.pool = :pool and {_WAITING} order by r.refund_id limit :limit for update of r skip locked",
-        pool=pool,
+        f"where r.pool = :pool and {_WAITING}"
+    )
+    wanted = await tx.rows(f"select distinct l.voucher_no {joined}", pool=pool)
+    # The treasury may post for several pools, so it is asked about the vouchers apart from the rows that are locked.
+    posted = await tx.rows(
+        "select t.voucher_no, min(p.office) as office from treasury_row as t join treasury_package as p "
+        "on p.pool = t.pool and p.package_id = t.package_id and p.state = 'accepted' and p.message_no = '3126' "
+        "where t.pool = any(cast(:treasury_pools as text[])) and t.voucher_no = any(cast(:vouchers as text[])) "
+        "and t.success and t.amount_fen > 0 group by t.voucher_no",
         treasury_pools=list(treasury_pools),
+        vouchers=[row["voucher_no"] for row in wanted],
+    )
+    offices = {row["voucher_no"]: row["office"] for row in posted}
+    rows = await tx.rows(
+        "select r.refund_id, r.application_id, r.amount_fen, r.paid_by, l.voucher_no, a.sealed, "
+        f"a.recorded_by as account_by, a.confirmed_by {joined} and l.voucher_no = any(cast(:vouchers as text[])) "
+        "order by r.refund_id limit :limit for update of r skip locked",
+        pool=pool,
+        vouchers=list(offices),
         limit=limit,
     )
+    return [{**row, "office": offices[row["voucher_no"]]} for row in rows]
 
 
 async def insert_package(tx: Writer, row: Mapping[str, Any], items: Sequence[Mapping[str, Any]]) -> None:
@@ -94,15 +106,15 @@ async def insert_package(tx: Writer, row: Mapping[str, Any], items: Sequence[Map
 
 async def lease_package(tx: Writer, now: datetime, seconds: float, most_seconds: float) -> Row | None:
     """Take the package that has waited longest to be sent or asked about; it counts as asked from `now` on."""
-    return await tx.row(
-        "update refund_package set asked_at = :now, tries = tries + 1 where (pool, refund_package_id) = ("
-        "select pool, refund_package_id from refund_package where state in ('built', 'sent') "
-        "and (tries = 0 or asked_at + make_interval(secs => least(cast(:most_seconds as double precision), "
-        "cast(:seconds as double precision) * power(2, least(tries, 20) - 1))) < :now) "
+    turn = {"now": now, "seconds": seconds, "most_seconds": most_seconds}
+    waiting = f"from refund_package where state in ('built', 'sent') and {TURN}"
+    pool = await tx.value(f"select pool {waiting} order by asked_at limit 1", **turn)
+    return pool and await tx.row(
+        "update refund_package set asked_at = :now, tries = tries + 1 where pool = :pool and refund_package_id = ("
+        f"select refund_package_id {waiting} and pool = :pool "
         f"order by asked_at limit 1 for update skip locked) returning {PACKAGE}",
-        now=now,
-        seconds=seconds,
-        most_seconds=most_seconds,
+        pool=pool,
+        **turn,
     )
 
 

@@ -12,7 +12,7 @@ WITHHOLDING = (
     "released_by, released_at, file_id, refusal, note, version"
 )
 _COUNTED = (
-    "(select count(*) from withholding_line as l where l.pool = w.pool and l.withholding_id = w.withholding_id "
+    "(select count(*) from withholding_line as l where l.pool = :pool and l.withholding_id = w.withholding_id "
     "and l.state = '{0}') as {0}_count"
 )
 _SHOWN = (
@@ -27,9 +27,9 @@ _ASKABLE = (
     """and cast(bill."window"->>'from' as date) <= :day and cast(bill."window"->>'to' as date) >= :day """
     """and extract(day from cast(:day as date)) between cast(bill."window"->>'first_day' as integer) """
     """and cast(bill."window"->>'last_day' as integer) """
-    "and not exists (select 1 from channel_order as o where o.pool = bill.pool and o.bill_no = bill.bill_no "
+    "and not exists (select 1 from channel_order as o where o.pool = :pool and o.bill_no = bill.bill_no "
     "and o.status in ('created', 'open', 'closing')) "
-    "and not exists (select 1 from collection as c where c.pool = bill.pool and c.bill_no = bill.bill_no "
+    "and not exists (select 1 from collection as c where c.pool = :pool and c.bill_no = bill.bill_no "
     "and c.method = 'withholding' and c.outcome = 'suspense' and c.reversed_at is null "
     "and c.refunded_fen < c.amount_fen)"
 )
@@ -39,15 +39,20 @@ _IN_FORCE = "a.state = 'valid' and a.signed_on <= :day and (a.valid_until is nul
 async def insert_withholding(tx: Writer, row: Mapping[str, Any], prefix: str) -> str:
     """Write a batch under the next free number of its day; the number. Waits for whoever takes it just now."""
     while True:
+        number = await tx.value(
+            "select to_char(count(*) + 1, 'FM0000') from withholding where pool = :pool "
+            "and institution = :institution and batch_no like cast(:prefix as text) || '%'",
+            pool=row["pool"],
+            institution=row["institution"],
+            prefix=prefix,
+        )
         stored = await tx.row(
             "insert into withholding (pool, withholding_id, institution, batch_no, debit_on, state, line_count, "
-            "total_fen, built_by, built_at, version) select :pool, :withholding_id, :institution, "
-            "cast(:prefix as text) || to_char(count(*) + 1, 'FM0000'), cast(:debit_on as date), :state, 0, 0, "
-            ":built_by, cast(:built_at as timestamptz), 1 from withholding where pool = :pool "
-            "and institution = :institution and batch_no like cast(:prefix as text) || '%' "
+            "total_fen, built_by, built_at, version) values (:pool, :withholding_id, :institution, :batch_no, "
+            ":debit_on, :state, 0, 0, :built_by, :built_at, 1) "
             "on conflict (pool, institution, batch_no) do nothing returning batch_no",
             **row,
-            prefix=prefix,
+            batch_no=f"{prefix}{number}",
         )
         if stored:
             batch_no: str = stored["batch_no"]
@@ -106,7 +111,7 @@ async def drop_settled(tx: Writer, pool: str, withholding_id: UUID, day: date, r
         "update withholding_line as l set state = 'dropped', message = :reason "
         "where l.pool = :pool and l.withholding_id = :withholding_id and l.state = 'asked' and not exists ("
         "select 1 from bill join agreement as a on a.pool = bill.pool and a.agreement_id = l.agreement_id "
-        f"where bill.pool = l.pool and bill.bill_no = l.bill_no and {_IN_FORCE} and {_ASKABLE})",
+        f"where bill.pool = :pool and bill.bill_no = l.bill_no and {_IN_FORCE} and {_ASKABLE})",
         pool=pool,
         withholding_id=withholding_id,
         day=day,
@@ -249,6 +254,36 @@ async def put_lines(tx: Writer, pool: str, withholding_id: UUID, rows: Sequence[
         debited_at=[row["debited_at"] for row in rows],
         collection_ids=[row["collection_id"] for row in rows],
         messages=[row["message"] for row in rows],
+    )
+
+
+async def lock_lines_of(tx: Writer, pool: str, collection_ids: Sequence[UUID]) -> Sequence[Row]:
+    """The lines that stand for collections, locked, with the batch and the collection as it was submitted."""
+    return await tx.rows(
+        "select l.bill_no, l.amount_fen, l.seq, w.institution, w.batch_no, c.collection_id, c.method, c.payer_name, "
+        "c.payer_id, c.region, s.reference from withholding_line as l join withholding as w on w.pool = l.pool "
+        "and w.withholding_id = l.withholding_id join collection as c on c.pool = l.pool "
+        "and c.collection_id = l.collection_id join submission as s on s.pool = c.pool "
+        "and s.submission_id = c.submission_id where l.pool = :pool "
+        "and l.collection_id = any(cast(:ids as uuid[])) order by l.withholding_id, l.seq for update of l",
+        pool=pool,
+        ids=list(collection_ids),
+    )
+
+
+async def follow(tx: Writer, pool: str, collection_ids: Sequence[UUID], booked: Mapping[str, Any]) -> None:
+    """Have the locked lines of reversed collections stand for what was booked in their place for the same bill."""
+    await tx.execute(
+        "update withholding_line set collection_id = :booked_id, debited_fen = cast(:fen as bigint), "
+        "debited_at = :debited_at, "
+        "state = case when amount_fen = cast(:fen as bigint) then 'debited' else 'partial' end "
+        "where pool = :pool and collection_id = any(cast(:ids as uuid[])) and bill_no = :bill_no",
+        pool=pool,
+        ids=list(collection_ids),
+        booked_id=booked["collection_id"],
+        fen=booked["amount_fen"],
+        debited_at=booked["paid_at"],
+        bill_no=booked["bill_no"],
     )
 
 

@@ -13,7 +13,7 @@ from .money import collection, receipt, receipt_book, submission
 from .orders import channel_message, channel_order
 from .receipts import receipt_cancellation, receipt_proof, receipt_segment, receipt_stock, red_receipt, tax_certificate
 from .remittances import claim_receipt, remittance, remittance_part, remittance_receipt, remittance_shift
-from .settlements import settlement, settlement_line
+from .settlements import settlement, settlement_line, settlement_turn
 from .statements import statement, statement_break, statement_match, statement_row
 from .tax import tax_conflict, tax_event, tax_nonce
 from .tax_assessments import tax_batch, tax_batch_line, tax_cursor
@@ -68,6 +68,7 @@ __all__ = [
     "remittance_shift",
     "settlement",
     "settlement_line",
+    "settlement_turn",
     "shift",
     "statement",
     "statement_break",

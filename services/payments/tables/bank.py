@@ -68,6 +68,11 @@ bank_journal = Table(
         name="bank_journal_booked",
     ),
     Index(
+        "bank_journal_original",
+        *("pool", "institution", "original_seq", "original_date"),
+        postgresql_where=text("kind = 'reverse'"),
+    ),
+    Index(
         "bank_journal_reversed_once",
         "pool",
         "institution",

@@ -39,6 +39,15 @@ settlement = Table(
     Index("settlement_recent", "pool", "day"),
 )
 
+settlement_turn = Table(
+    "settlement_turn",
+    metadata,
+    Column("pool", Text, nullable=False),
+    PrimaryKeyConstraint("pool"),
+)
+"""One row a pool, locked by whoever gives settlements to lines: one that is new meanwhile has no row of its own that
+both could have locked."""
+
 settlement_line = Table(
     "settlement_line",
     metadata,

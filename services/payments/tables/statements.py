@@ -107,8 +107,13 @@ statement_row = Table(
     CheckConstraint("row_no > 0 and amount_fen >= 0", name="statement_row_amount"),
     Index("statement_row_reference", "pool", "statement_id", "reference"),
     Index("statement_row_back", "pool", "statement_id", postgresql_where=text("kind = 'reversal'")),
-    Index("statement_row_digest", "pool", "statement_id", "digest"),
-    Index("statement_row_result", "pool", "statement_id", "result", "row_no"),
+    Index(
+        "statement_row_pending",
+        *("pool", "statement_id", text("coalesce(paid_at, '9999-12-31 00:00+00')"), "digest", "row_no"),
+        postgresql_where=text("result = 0"),
+    ),
+    # What clerks look for. Nearly all rows are matched at once and never enter it.
+    Index("statement_row_odd", "pool", "statement_id", "result", "row_no", postgresql_where=text("result > 1")),
 )
 
 # A collection or refund of ours that a row of a statement stands for; several where one row paid for several bills.
@@ -236,6 +241,14 @@ statement_break = Table(
 
 # What matching asks of the tables of others.
 Index("collection_channel_paid", collection.c.pool, collection.c.channel, collection.c.paid_at)
+_ORDER_NO = "coalesce(message->>'out_trade_no', message->>'orderId')"
+Index(
+    "submission_order",
+    submission.c.pool,
+    submission.c.channel,
+    text(f"({_ORDER_NO})"),
+    postgresql_where=text(f"{_ORDER_NO} is not null"),
+)
 Index(
     "submission_parent",
     submission.c.pool,

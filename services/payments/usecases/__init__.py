@@ -70,6 +70,7 @@ from .remitting import (
     submit_slip,
 )
 from .reversing import reverse
+from .sealed import SEALED
 from .settlements import watch_money, watch_vouchers
 from .settling import Payment, settle
 from .shifts import book_difference, close_shift, open_shift, read_cash_journal, read_shift
@@ -134,6 +135,7 @@ from .withholding import (
 from .withholding_returns import judge_return, list_returns, receive_return, take_returns
 
 __all__ = [
+    "SEALED",
     "UNIONPAY",
     "Asked",
     "BankAnswer",

@@ -109,7 +109,7 @@ async def _submit_to_bank(service: Payments, row: Row) -> Word:
         return await unionpay_refunds.submit(service, row)
     institution, day, serial = row["payment_reference"].split("/", maxsplit=2)
     bank = service.banks.get(institution)
-    if bank is None:
+    if bank is None or not bank.pays_out:
         return NOT_SET_UP
     number = refund_number(row["pool"], row["refund_id"])
     paid_on = date.fromisoformat(f"{day[:4]}-{day[4:6]}-{day[6:]}")
@@ -120,7 +120,7 @@ async def _query_bank(service: Payments, row: Row) -> Word:
     if row["payment_reference"].startswith(f"{UNIONPAY}/"):
         return await unionpay_refunds.query(service, row)
     bank = service.banks.get(row["payment_reference"].partition("/")[0])
-    if bank is None:
+    if bank is None or not bank.pays_out:
         return NOT_SET_UP
     return _from_bank(await bank.query_payout(refund_number(row["pool"], row["refund_id"]), now=service.clock.now()))
 

@@ -15,7 +15,7 @@ from .suite import Payments
 async def account_balances(service: Payments, caller: Caller, pool: str, as_of: datetime | None) -> dict[str, Any]:
     """Every account of the fund ledger as of an instant. Raises Problem AREA_FORBIDDEN."""
     caller.require_pool(pool)
-    async with service.database.reading() as tx:
+    async with service.database.reading_behind() as tx:
         rows = await store.account_balances(tx, pool, as_of=as_of)
     return {"items": [{**row, "balance_fen": row["debit_fen"] - row["credit_fen"]} for row in rows]}
 
@@ -23,7 +23,7 @@ async def account_balances(service: Payments, caller: Caller, pool: str, as_of: 
 async def summarise(service: Payments, caller: Caller, pool: str) -> dict[str, Any]:
     """What a pool's money came to, on one snapshot. Raises Problem AREA_FORBIDDEN."""
     caller.require_pool(pool)
-    async with service.database.reading() as tx:
+    async with service.database.reading_behind() as tx:
         collected = await store.collected_by_channel(tx, pool)
         receipts = await store.receipt_figures(tx, pool)
         refunds = await store.refund_figures(tx, pool)

@@ -25,6 +25,7 @@ from ..schemas import statements as wire
 from ..store import breaks as store
 from ..store import settlements as settlement_store
 from ..store import statements as statement_store
+from ..store import withholding as withholding_store
 from .money_breaks import concerns_money, resolve_money
 from .resolving import resolve
 from .statements import text_of_line
@@ -156,13 +157,15 @@ def _open_again(row: Row, act: rules.BreakAct) -> dict[str, Any]:
 
 
 async def _locked(tx: Writer, pool: str, break_id: UUID, version: int, act: rules.BreakAct) -> Row:
-    """The break with its row, locked after its statement and, where money is on its way, after the settlements, as
-    everywhere; able to take `act`."""
+    """The break with its row, able to take `act`. It is locked last, as everywhere: after its statement and, where
+    money is on its way, after the settlements; without a statement after the line of withholding it is about."""
     seen = await _known(tx, pool, break_id)
     if seen["statement_id"]:
         await statement_store.lock_statement(tx, pool, seen["statement_id"], wait=True)
     if concerns_money(seen):
         await settlement_store.hold(tx, pool)
+    elif seen["collection_id"] and not seen["statement_id"]:
+        await withholding_store.lock_lines_of(tx, pool, [seen["collection_id"]])
     await store.lock_break(tx, pool, break_id)
     row = await _known(tx, pool, break_id)
     require_version(row["version"], version)

@@ -20,7 +20,7 @@ async def read_cash_book(
 ) -> dict[str, Any]:
     """An agent's cash-book inside the caller's area, from `first` to `last`. Raises Problem AREA_FORBIDDEN."""
     caller.require_touch(pool)
-    async with service.database.reading() as tx:
+    async with service.database.reading_behind() as tx:
         days = await store.days_of(tx, pool, caller.area, agent)
     before = [row for row in days if first and row["day"] < first]
     shown = [row for row in days if (not first or row["day"] >= first) and (not last or row["day"] <= last)]

@@ -4,6 +4,7 @@ One posting per collection, named by it, so that the ledger itself refuses a sec
 to take back. Money at a counter or with an agent goes up on other ways: shifts and slips.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from shared.codes import Channel
@@ -27,19 +28,24 @@ async def clear(tx: Writer, statement: Row, now: datetime) -> bool:
     """Clear what the rows of a locked, accepted statement stand for; whether there may be more."""
     if statement["channel"] not in HOLDING:
         return False
-    held = held_by(Channel(statement["channel"]), statement["institution"])
     rows = await store.uncleared(tx, statement["pool"], statement["statement_id"], _CHUNK)
-    await store.post_clearing(
-        tx,
-        [
-            transfer(row, KIND, rules.SPECIAL_ACCOUNT, held, row["amount_fen"], row["collection_id"], now)
-            for row in rows
-        ],
-    )
+    await post(tx, statement, rows, now)
     for home in sorted({row["pool"] for row in rows}):
         ids = [row["collection_id"] for row in rows if row["pool"] == home]
         await store.mark_cleared(tx, statement["pool"], home, ids, now)
     return len(rows) == _CHUNK
+
+
+async def post(tx: Writer, statement: Row, collections: Iterable[Row], now: datetime) -> None:
+    """Post what a channel held of these live collections, which are locked, to the special account."""
+    held = held_by(Channel(statement["channel"]), statement["institution"])
+    await store.post_clearing(
+        tx,
+        [
+            transfer(row, KIND, rules.SPECIAL_ACCOUNT, held, row["amount_fen"], row["collection_id"], now)
+            for row in collections
+        ],
+    )
 
 
 def held_by(channel: Channel, institution: str) -> str:

@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import partial
 from itertools import islice
 from typing import Any
+from uuid import UUID
 
 from shared.clock import business_day
 from shared.codes import Channel
@@ -64,23 +65,26 @@ async def take_sales(service: Payments, sales: Sequence[Sale]) -> list[Answer | 
     async def work(tx: Writer, fresh: Sequence[Sale]) -> list[Answer | Exception]:
         now = service.clock.now()
         shifts = await store.share_shifts(tx, pool, [sale.order.shift_id for sale in fresh])
-        cash = [item.bill_no for sale in fresh if sale.order.method == "cash" for item in sale.order.items]
+        answers: list[Answer | Exception | None] = [_shift_refusal(sale, shifts) for sale in fresh]
+        # Slips before bills: who voids a sale has its slip first, too.
+        for at, refusal in (await record_sales(tx, {at: fresh[at].order for at in _taken(answers)})).items():
+            answers[at] = refusal
+        cash = {at: fresh[at].order for at in _taken(answers) if fresh[at].order.method == "cash"}
         # Those that cards pay, too: `settle` locks them later, and bills are locked in one order by everybody.
         every = [item.bill_no for sale in fresh for item in sale.order.items]
         bills = await bill_store.lock_bills(tx, pool, every) if cash else {}
-        rivals = await find_rivals(service, tx, pool, [bill_no for bill_no in cash if bill_no in bills])
-        answers: list[Answer | Exception | None] = [
-            _refusal(sale, shifts.get(sale.order.shift_id), bills, rivals, now) for sale in fresh
-        ]
+        wanted = [item.bill_no for order in cash.values() for item in order.items if item.bill_no in bills]
+        rivals = await find_rivals(service, tx, pool, wanted)
+        for at, order in cash.items():
+            answers[at] = _cash_refusal(order, bills, rivals, now)
         contested = [bill_no for answer in answers if isinstance(answer, Contested) for bill_no in answer.bill_nos]
         if contested:
             await begin_closing(tx, Contested(pool, tuple(contested)))
-        for at, refusal in (await record_sales(tx, {at: fresh[at].order for at in _taken(answers)})).items():
-            answers[at] = refusal
         taken = _taken(answers)
         # From here it must succeed.
         payments = [_payments(fresh[at], shifts[fresh[at].order.shift_id], now) for at in taken]
-        booked = iter(await settle(tx, pool, [payment for each in payments for payment in each], now))
+        flat = [payment for each in payments for payment in each]
+        booked = iter(await settle(tx, pool, flat, now, locked=bills if cash else None))
         for at in taken:
             items = list(islice(booked, len(fresh[at].order.items)))
             shown = schemas.CounterAnswer.model_validate({"items": items}, extra="ignore")
@@ -95,26 +99,27 @@ def _taken(answers: Sequence[object | None]) -> list[int]:
     return [at for at, answer in enumerate(answers) if answer is None]
 
 
-def _refusal(
-    sale: Sale,
-    shift: Mapping[str, Any] | None,
-    bills: Mapping[str, Row],
-    rivals: Mapping[str, Problem | Contested],
-    now: datetime,
-) -> Problem | Contested | None:
-    """Why a sale is not taken, or not yet."""
+def _shift_refusal(sale: Sale, shifts: Mapping[UUID, Row]) -> Problem | None:
+    """Why a sale cannot be taken at its shift."""
     try:
-        require_own_open(shift, sale.caller, sale.order.shift_id)
-        if sale.order.method == "cash":
-            _require_takeable(sale.order, bills, now)
+        require_own_open(shifts.get(sale.order.shift_id), sale.caller, sale.order.shift_id)
     except Problem as problem:
         return problem
-    if sale.order.method != "cash":
-        return None
-    found = [rivals[item.bill_no] for item in sale.order.items if item.bill_no in rivals]
+    return None
+
+
+def _cash_refusal(
+    order: schemas.CounterPayment, bills: Mapping[str, Row], rivals: Mapping[str, Problem | Contested], now: datetime
+) -> Problem | Contested | None:
+    """Why cash is not taken, or not yet."""
+    try:
+        _require_takeable(order, bills, now)
+    except Problem as problem:
+        return problem
+    found = [rivals[item.bill_no] for item in order.items if item.bill_no in rivals]
     refused = next((rival for rival in found if isinstance(rival, Problem)), None)
     contested = tuple(bill_no for rival in found if isinstance(rival, Contested) for bill_no in rival.bill_nos)
-    return refused or (Contested(sale.order.pool, contested) if contested else None)
+    return refused or (Contested(order.pool, contested) if contested else None)
 
 
 def _require_takeable(order: schemas.CounterPayment, locked: Mapping[str, Row], now: datetime) -> None:

@@ -15,6 +15,7 @@ from shared.database import Reader, Row
 from ..rules import reconciling as rules
 from ..rules.refunding import RefundState, refund_of_number
 from ..rules.tax import POOLLESS, pool_named
+from ..store import judging
 from ..store import matching as store
 
 _SHIFT = "shift/"
@@ -39,6 +40,8 @@ class Found:
     siblings: rules.Siblings = field(default_factory=rules.Siblings)
     ours: rules.Ours | None = None
     subjects: tuple[Subject, ...] = ()
+    taken_back: tuple[UUID, ...] = ()
+    """Collections that stood here and were reversed."""
 
 
 async def find(tx: Reader, statement: Row, rows: Sequence[Row], window_days: int) -> dict[int, Found]:
@@ -65,7 +68,7 @@ async def _siblings(tx: Reader, statement: Row, rows: Sequence[Row]) -> dict[int
     references = sorted({row["reference"] for row in rows if row["reference"]})
     counts: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     places: dict[int, tuple[str, int]] = {}
-    for row in await store.siblings(tx, statement["pool"], statement["statement_id"], references):
+    for row in await judging.siblings(tx, statement["pool"], statement["statement_id"], references):
         # What went back to one card is told apart by its amount.
         kind = f"{row['kind']} {row['amount_fen']}" if row["kind"] == rules.LineKind.REFUND else row["kind"]
         counts[row["reference"]][kind] += 1
@@ -245,6 +248,7 @@ def _with(
             days_apart=max(abs((_day(statement, one) - statement["day"]).days) for one in counted),
         ),
         tuple(Subject(_kind(one), one["pool"], _id(one), one["amount_fen"]) for one in live),
+        tuple(_id(one) for one in ours if _kind(one) == "collection" and not _live(one)),
     )
 
 

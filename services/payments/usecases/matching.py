@@ -1,12 +1,12 @@
 """The job that looks accepted statements over: judges rows, clears money, opens breaks, ends those that are answered.
 
 A pass judges each pending row, and each row with an open break, once per business day; what is settled stays as it is,
-so that running again changes nothing. Each chunk is one transaction under the statement's lock. A pass ends with the
-other direction: money of ours that no row stands for.
+so that running again changes nothing. Each chunk is one transaction under the statement's lock, with the money that
+moves. A pass ends with the other direction: money of ours that no row stands for.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from functools import partial
 from typing import Any
@@ -23,15 +23,16 @@ from ..rules import reconciling as rules
 from ..rules.reconciling import Result
 from ..rules.settlements import Source
 from ..store import breaks as break_store
+from ..store import judging
 from ..store import matching as store
 from ..store import statements as statement_store
-from .clearing import clear
+from .clearing import HOLDING, clear, post
 from .finding import Found, find
 from .money_lines import judge_money
 from .statements import new_break
 from .suite import Payments
 
-CHUNK_ROWS = 500
+CHUNK_ROWS = 2_000
 _SEARCHED_DAYS = 60
 _log = structlog.get_logger()
 
@@ -52,27 +53,29 @@ async def look_over_statements(service: Payments) -> bool:
 
 
 async def _look_over_whole(service: Payments, statement: Row) -> bool:
-    worked = False
-    while await look_over(service, statement):
-        worked = True
+    worked, place = False, judging.START
+    while reached := await look_over(service, statement, place):
+        worked, place = True, reached
     return worked
 
 
-async def look_over(service: Payments, statement: Row) -> bool:
-    """The next chunk of a statement's pass; False where there is nothing left, or another worker is at it."""
+async def look_over(service: Payments, statement: Row, place: judging.Place) -> judging.Place | None:
+    """The next chunk of a statement's pass, which has reached a place; None where there is nothing left, or another
+    worker is at it."""
     now = service.clock.now()
     today = business_day(now)
     async with service.database.writing() as tx:
         row = await statement_store.lock_statement(tx, statement["pool"], statement["statement_id"], wait=False)
         if row is None or row["state"] != rules.StatementState.ACCEPTED or not row["look_on"] or row["look_on"] > today:
-            return False
-        if await _judge_chunk(service, tx, row, now) or await clear(tx, row, now):
-            return True
-        if await _account_for_ours(service, tx, row, today):
-            return True
+            return None
+        judged = await _judge_chunk(service, tx, row, now, place)
+        if judged:
+            return judged
+        if await clear(tx, row, now) or await _account_for_ours(service, tx, row, today):
+            return place
         await break_store.supersede_found(tx, row)
         await statement_store.set_look(tx, row["pool"], row["statement_id"], await _next_look(service, tx, row, today))
-    return True
+    return place
 
 
 async def watch_reconciliation(service: Payments) -> bool:
@@ -99,18 +102,23 @@ async def watch_reconciliation(service: Payments) -> bool:
     return news
 
 
-async def _judge_chunk(service: Payments, tx: Writer, statement: Row, now: datetime) -> bool:
+async def _judge_chunk(
+    service: Payments, tx: Writer, statement: Row, now: datetime, place: judging.Place
+) -> judging.Place | None:
+    """Judge the rows after a place; the place reached, None where none are left."""
     pool, statement_id, today = statement["pool"], statement["statement_id"], business_day(now)
-    if statement["channel"] == Channel.BANK:
+    if statement["channel"] == Channel.BANK and place == judging.START:
         await store.refer_to_originals(tx, pool, statement_id, statement["institution"])
-    rows = await store.rows_to_judge(tx, pool, statement_id, today, CHUNK_ROWS)
+    rows = await judging.rows_to_judge(tx, pool, statement_id, today, CHUNK_ROWS, place)
+    if not rows and place != judging.START:  # somebody may have asked meanwhile for rows before it
+        rows = await judging.rows_to_judge(tx, pool, statement_id, today, CHUNK_ROWS, judging.START)
     if not rows:
-        return False
+        return None
     window_days = service.settings.statement_window_days
     if statement["channel"] == Source.ACCOUNT:
         found, results = await judge_money(service, tx, statement, rows, today)
         await _write(service, tx, statement, rows, found, results, today)
-        return True
+        return judging.place_of(rows[-1])
     window_open = rules.waits(statement["day"], today, window_days)
     found = await find(tx, statement, rows, window_days)
     results = {
@@ -118,10 +126,9 @@ async def _judge_chunk(service: Payments, tx: Writer, statement: Row, now: datet
         for row_no, one in found.items()
     }
     matched = {row_no: one for row_no, one in found.items() if results[row_no] in (Result.MATCHED, Result.LATE)}
-    await _share(tx, matched.values())
-    await _match(tx, statement, matched)
+    await _match(tx, statement, matched, now)
     await _write(service, tx, statement, rows, found, results, today)
-    return True
+    return judging.place_of(rows[-1])
 
 
 async def _write(
@@ -135,21 +142,14 @@ async def _write(
 ) -> None:
     """Write what rows come to, and their breaks."""
     codes = {row_no: int(result) for row_no, result in results.items()}
-    await store.set_results(tx, statement["pool"], statement["statement_id"], codes, today)
+    await judging.set_results(tx, statement["pool"], statement["statement_id"], codes, today)
     await _tell_breaks(service, tx, statement, rows, found, results, today)
 
 
-async def _share(tx: Writer, found: Any) -> None:
-    """Keep what is about to be matched from being reversed meanwhile."""
-    by_pool: dict[str, list[Any]] = defaultdict(list)
-    for subject in (subject for one in found for subject in one.subjects if subject.kind == "collection"):
-        by_pool[subject.pool].append(subject.id)
-    for pool in sorted(by_pool):
-        if any(row["reversed_at"] for row in (await store.share_collections(tx, pool, by_pool[pool])).values()):
-            raise OvertakenError("money was reversed while it was being matched")
-
-
-async def _match(tx: Writer, statement: Row, matched: Mapping[int, Found]) -> None:
+async def _match(tx: Writer, statement: Row, matched: Mapping[int, Found], now: datetime) -> None:
+    """Say which rows stand for what; what the channel held of it goes to the special account."""
+    live = await _share(tx, matched.values())
+    held = statement["channel"] in HOLDING
     rows = [
         {
             "pool": statement["pool"],
@@ -159,6 +159,7 @@ async def _match(tx: Writer, statement: Row, matched: Mapping[int, Found]) -> No
             "statement_id": statement["statement_id"],
             "row_no": row_no,
             "amount_fen": subject.amount_fen,
+            "cleared_at": now if held and subject.kind == "collection" else None,
         }
         for row_no, found in matched.items()
         for subject in found.subjects
@@ -166,6 +167,21 @@ async def _match(tx: Writer, statement: Row, matched: Mapping[int, Found]) -> No
     # One subject under two rows of the chunk cannot be: the second one was judged a duplicate or took another.
     if await store.insert_matches(tx, rows) != len(rows):
         raise OvertakenError("another statement has matched the same money")
+    if held:
+        await post(tx, statement, live, now)
+
+
+async def _share(tx: Writer, found: Iterable[Found]) -> list[Row]:
+    """Keep the collections that are about to be matched from being reversed meanwhile; as they stand now."""
+    by_pool: dict[str, list[UUID]] = defaultdict(list)
+    for subject in (subject for one in found for subject in one.subjects if subject.kind == "collection"):
+        by_pool[subject.pool].append(subject.id)
+    rows: list[Row] = []
+    for pool in sorted(by_pool):
+        rows += (await store.share_collections(tx, pool, by_pool[pool])).values()
+    if any(row["reversed_at"] for row in rows):
+        raise OvertakenError("money was reversed while it was being matched")
+    return rows
 
 
 async def _tell_breaks(

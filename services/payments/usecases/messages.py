@@ -50,6 +50,7 @@ _TELLERS: Mapping[str, Teller] = {
 async def take_notification(service: Payments, channel: str, headers: Mapping[str, str], body: bytes) -> None:
     """Store what a channel notifies and act upon it; done means durable. The same again changes nothing.
 
+    What is stored is answered, whatever becomes of acting upon it now: `apply_messages` does that again.
     Raises NotGenuine where the channel has not signed it; Unreadable where it has, but we cannot read it: it is kept,
     and the channel sends it again.
     """
@@ -67,8 +68,13 @@ async def take_notification(service: Payments, channel: str, headers: Mapping[st
         CHANNEL_MESSAGES.labels(channel, status).inc()
         _log.error("channel_message_unreadable", channel=channel, message_id=message["message_id"])
         raise Unreadable(message["verdict"])
-    if status == rules.MessageStatus.RECEIVED:
+    if status != rules.MessageStatus.RECEIVED:
+        return
+    try:
         await _apply(service, pool, channel, message["message_id"])
+    except Exception:  # noqa: BLE001 -- whatever it is, the message is stored, and a job acts upon it
+        CHANNEL_MESSAGES.labels(channel, "left").inc()
+        _log.exception("channel_message_left", channel=channel, message_id=message["message_id"])
 
 
 async def apply_messages(service: Payments) -> bool:

@@ -18,11 +18,13 @@ from ..rules.orders import wechat_book
 from ..rules.reconciling import BreakKind, Resolution
 from ..rules.tax import NOT_NAMED, receipt_book
 from ..store import bank as bank_store
+from ..store import breaks as break_store
 from ..store import matching as store
 from ..store import orders as order_store
 from ..store import settling as settling_store
 from ..store import shifts as shift_store
 from ..store import statements as statement_store
+from ..store import withholding as withholding_store
 from .bank_messages import standing_of
 from .cashier import book
 from .clearing import clear, held_by
@@ -34,6 +36,7 @@ from .settling import Payment, settle
 from .statements import text_of_line, too_late
 from .suite import Payments
 from .unionpay import CHANNEL as UNIONPAY
+from .withholding_breaks import book_after_all
 
 
 async def resolve(
@@ -45,7 +48,13 @@ async def resolve(
     """
     if resolution is Resolution.IGNORE:
         return None
+    if row["row_no"] is None and resolution is Resolution.BOOK:
+        after_all: UUID = (await book_after_all(tx, row, approved_by, now))["collection_id"]
+        return after_all
     found = await _found(service, tx, row)
+    # Lines of withholding before bills, as where the bank's files are taken.
+    concerned = [*(subject.id for subject in found.subjects), *found.taken_back]
+    await withholding_store.lock_lines_of(tx, row["pool"], concerned)
     if resolution is not Resolution.CONFIRM:
         _require_unchanged(service, row, found)
     if resolution is Resolution.REVERSE:
@@ -66,6 +75,9 @@ async def resolve(
     if booked["amount_fen"] != row["line_fen"] or booked.get("reversed_at"):
         raise too_late(row, resolution)  # the channel's own message came at this very moment and says otherwise
     about = Subject("collection", row["pool"], booked["collection_id"], booked["amount_fen"])
+    gone = [*found.taken_back, *([corrected["collection_id"]] if corrected else [])]
+    await withholding_store.follow(tx, row["pool"], gone, booked)
+    await break_store.supersede_withheld(tx, row["pool"], dict.fromkeys(gone, (None, None)))
     await _match(tx, row, [about])
     await clear(tx, row, now)
     return about.id

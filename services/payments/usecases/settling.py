@@ -42,18 +42,23 @@ class Payment:
     """The schemes that the money may be for, where the channel said what for; None: nobody said."""
 
 
-async def settle(tx: Writer, pool: str, payments: Sequence[Payment], now: datetime) -> list[Mapping[str, Any]]:
+async def settle(
+    tx: Writer, pool: str, payments: Sequence[Payment], now: datetime, *, locked: Mapping[str, Row] | None = None
+) -> list[Mapping[str, Any]]:
     """Settle payments of one pool in the caller's transaction; their collections, in the order of the list.
 
     All at once or not at all: submission, verdict, receipt, collection, postings, bill and events. A payment whose
     reference is known already is not booked again; its first collection is answered. Locks are taken in one order:
-    references, bills, blocks of receipt numbers, receipt books, chain heads.
+    references, bills, blocks of receipt numbers, receipt books, chain heads. `locked`: the bills, where the caller has
+    locked all of them in this transaction.
     """
     ids = [new_id() for _ in payments]
     fresh = await store.insert_submissions(
         tx, [_submission(pool, id_, payment, now) for id_, payment in zip(ids, payments, strict=True)]
     )
-    known = await bill_store.lock_bills(tx, pool, [payment.bill_no for payment in payments])
+    known = locked
+    if known is None:
+        known = await bill_store.lock_bills(tx, pool, [payment.bill_no for payment in payments])
     new = [(id_, payment) for id_, payment in zip(ids, payments, strict=True) if id_ in fresh]
     printed = await read_printed(tx, pool, [payment for _, payment in new])
     verdicts = _judge(known, [payment for _, payment in new], printed)

@@ -155,6 +155,8 @@ class _Intake:
                 "found_back_fen": found.back_fen,
             }
             await store.end_taking(tx, pool, statement_id, now, totals)
+            if found.count >= CHUNK_ROWS:
+                await store.note_many_rows(tx)
             act = rules.StatementAct.AGREE if rules.totals_agree(told, found) else rules.StatementAct.DIFFER
             if act is rules.StatementAct.AGREE:
                 await accept(self._service, tx, {**row, **totals}, act, by=rules.SYSTEM, note=None, now=now)

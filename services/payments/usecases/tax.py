@@ -19,6 +19,7 @@ from shared.database import Writer
 from shared.idempotency import Answer
 from shared.metrics import CHANNEL_MESSAGES
 from shared.problem import Problem
+from shared.signatures import NONCE_KEPT
 
 from .. import schemas
 from ..formats.tax import BadSignature, Signed, SignedRequest
@@ -132,7 +133,7 @@ async def _claim_nonces(tx: Writer, messages: Sequence[Signed]) -> dict[Signed, 
             "key_id": signed.key_id,
             "nonce": signed.nonce,
             "content": signed.content,
-            "expires_at": signed.created + rules.NONCE_KEPT,
+            "expires_at": signed.created + NONCE_KEPT,
         }
         for signed in messages
     ]

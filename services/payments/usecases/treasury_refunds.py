@@ -185,7 +185,7 @@ async def _build(
                 "voucher_no": row["voucher_no"],
                 "sealed": service.sealer.seal(
                     service.sealer.open(row["sealed"], account_context(row["application_id"])),
-                    _item_context(row["refund_id"]),
+                    item_context(row["refund_id"]),
                 ),
                 "account_by": row["account_by"],
                 "confirmed_by": row["confirmed_by"],
@@ -217,7 +217,7 @@ async def _bytes_of(service: Payments, tx: Writer, row: Row) -> bytes:
     office, day = settings.offices[row["office"]], row["entrust_date"]
     lines = []
     for item in await store.items_of(tx, row["pool"], row["refund_package_id"]):
-        account = json.loads(service.sealer.open(item["sealed"], _item_context(item["refund_id"])))
+        account = json.loads(service.sealer.open(item["sealed"], item_context(item["refund_id"])))
         lines.append(
             RefundLine(
                 tra_no=item["tra_no"],
@@ -308,5 +308,6 @@ def _next(package: Mapping[str, Any], act: rules.RefundPackageAct) -> rules.Refu
     return rules.REFUND_PACKAGE_TRANSITIONS.get((rules.RefundPackageState(package["state"]), act))
 
 
-def _item_context(refund_id: UUID) -> str:
+def item_context(refund_id: UUID) -> str:
+    """What a line of a package is sealed for."""
     return f"refund_package_item/{refund_id}"

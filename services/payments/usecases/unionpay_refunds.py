@@ -17,6 +17,8 @@ from ..store import refunds as store
 from .refund_words import NOT_SET_UP, Word
 from .suite import Payments
 
+_OVERTAKEN = Word(detail="overtaken")
+
 
 async def submit(service: Payments, row: Row) -> Word:
     """Undo or refund a payment."""
@@ -26,6 +28,9 @@ async def submit(service: Payments, row: Row) -> Word:
     if row["undo_refused_at"] or not _undoable(client, row):
         return await _refund(client, row)
     number = rules.back_number(row["pool"], row["refund_id"], undoing=True)
+    async with service.database.reading() as reader:
+        if not await store.may_undo(reader, row["pool"], row["refund_id"], row["tries"]):
+            return _OVERTAKEN  # we stood still for longer than our lease, and another worker may have refunded
     outcome = await client.void(number, *_about(row))
     if isinstance(outcome, Refused) and outcome.code != wire.DUPLICATE:
         return await _refund_instead(service, client, row)
@@ -56,7 +61,7 @@ async def _refund_instead(service: Payments, client: UnionPayClient, row: Row) -
     """Refund what could not be undone. Whoever asks after us finds this on record, or has us stop here."""
     async with service.database.writing() as tx:
         is_ours = await store.give_up_undoing(tx, row["pool"], row["refund_id"], row["tries"], wall_now())
-    return await _refund(client, row) if is_ours else Word(detail="overtaken")
+    return await _refund(client, row) if is_ours else _OVERTAKEN
 
 
 async def _refund(client: UnionPayClient, row: Row) -> Word:

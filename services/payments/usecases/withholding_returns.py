@@ -11,7 +11,6 @@ failed and is debited after all is booked; money that the bank denies afterwards
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -29,17 +28,15 @@ from shared.versions import require_version
 from ..formats.withholding import MOST_BYTES, ReturnFile, ReturnLine, ReturnUnreadable, read_return
 from ..rules import withholding as rules
 from ..rules.accounts import held_by_bank
-from ..rules.reconciling import BreakKind
 from ..schemas import ledger_problems
 from ..schemas import withholding as wire
 from ..schemas import withholding_problems as problems
-from ..store import breaks as break_store
 from ..store import withholding as batch_store
 from ..store import withholding_returns as store
 from .settling import Payment, settle
-from .statements import new_break
 from .suite import Payments
 from .withholding import audit, bank_of, not_in_state
+from .withholding_breaks import tell_breaks
 
 CHUNK_LINES = 1_000
 _METHOD = "withholding"
@@ -220,10 +217,7 @@ async def _take_lines(
     await batch_store.put_lines(
         tx, pool, batch["withholding_id"], [_told(line, one, said, booked.get(line.seq)) for line, one, said in acts]
     )
-    denied = [(line, one, said) for line, one, said in heard if isinstance(said, rules.Contradiction)]
-    await break_store.open_breaks(
-        tx, [_break(service, batch, about, line, one, said, now) for line, one, said in denied]
-    )
+    await tell_breaks(service, tx, batch, about, heard)
     return faults
 
 
@@ -240,7 +234,7 @@ def _fault(line: ReturnLine, one: Row | None) -> str | None:
 
 def _hear(line: ReturnLine, one: Row) -> rules.LineAct | rules.Contradiction | None:
     return rules.hear(
-        rules.LineState(one["state"]),
+        rules.WithholdingLineState(one["state"]),
         line.word,
         asked_fen=one["amount_fen"],
         booked_fen=one["debited_fen"],
@@ -252,11 +246,10 @@ def _hear(line: ReturnLine, one: Row) -> rules.LineAct | rules.Contradiction | N
 def _payment(batch: Row, line: ReturnLine, one: Row) -> Payment:
     institution, at = batch["institution"], line.debited_at
     assert at is not None
-    serial = rules.line_serial(batch["batch_no"], line.seq)
     return Payment(
         channel=Channel.BANK,
         method=_METHOD,
-        reference=f"{institution}/{business_day(at):%Y%m%d}/{serial}",
+        reference=rules.line_reference(institution, business_day(at), batch["batch_no"], line.seq),
         bill_no=one["bill_no"],
         amount_fen=line.debited_fen,
         paid_at=at,
@@ -280,36 +273,11 @@ def _payment(batch: Row, line: ReturnLine, one: Row) -> Payment:
 def _told(line: ReturnLine, one: Row, act: rules.LineAct, booked: Mapping[str, Any] | None) -> dict[str, Any]:
     return {
         "seq": line.seq,
-        "state": rules.LINE_TRANSITIONS[rules.LineState(one["state"]), act],
+        "state": rules.LINE_TRANSITIONS[rules.WithholdingLineState(one["state"]), act],
         "debited_fen": line.debited_fen if booked else None,
         "debited_at": line.debited_at if booked else None,
         "collection_id": booked["collection_id"] if booked else None,
         "message": line.message,
-    }
-
-
-def _break(
-    service: Payments,
-    batch: Row,
-    about: Row,
-    line: ReturnLine,
-    one: Row,
-    said: rules.Contradiction,
-    now: datetime,
-) -> dict[str, Any]:
-    after_all = said is rules.Contradiction.COME_AFTER_ALL
-    subject = {
-        "pool": batch["pool"],
-        "channel": Channel.BANK,
-        "institution": batch["institution"],
-        "day": business_day(line.debited_at if after_all and line.debited_at else one["debited_at"]),
-        "received_by": about["received_by"],
-    }
-    opened = new_break(service, subject, BreakKind(said), business_day(now))
-    return opened | {
-        "collection_id": one["collection_id"],
-        "channel_fen": 0 if said is rules.Contradiction.TAKEN_BACK else line.debited_fen,
-        "our_fen": None if after_all else one["debited_fen"],
     }
 
 
