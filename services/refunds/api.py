@@ -10,6 +10,7 @@ from shared.http import UPSTREAM_UNAVAILABLE
 from shared.idempotency import OnceKey, respond
 from shared.pages import Limit, Pool
 from shared.problem import declare
+from shared.routing import of_request
 from shared.tokens import Caller, needs
 from shared.versions import IfMatch
 
@@ -36,7 +37,8 @@ _STEP = (
 )
 
 
-def _service(request: Request) -> usecases.Refunds:
+@of_request
+async def _service(request: Request) -> usecases.Refunds:
     service: usecases.Refunds = request.app.state.service
     return service
 

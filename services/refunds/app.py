@@ -6,18 +6,19 @@ import httpx
 from fastapi import FastAPI
 
 from shared.clock import Clock, WallClock
-from shared.database import Database
 from shared.http import Upstream
-from shared.service import build, client_credentials, verifier
+from shared.rotation.columns import shared_columns
+from shared.service import build, client_credentials, database_of, verifier
 
 from . import jobs
 from .api import router
 from .clients import PaymentsClient, RegistrationClient
 from .invariants import ALARMS, INVARIANTS
 from .settings import Settings
+from .tables import metadata
 from .usecases import Refunds
 
-REVISION = "0004_create_webhook"
+REVISION = "0006_alter_audit_line"
 """The migration this code expects."""
 
 
@@ -31,7 +32,7 @@ def create_app(
     settings = settings or Settings()
     clock = clock or WallClock()
     by_name = transports or {}
-    database = Database(settings.database_url, pool_size=settings.pool_size)
+    database = database_of(settings)
     payments, registration = (
         Upstream(name, url, client_credentials(settings, by_name), by_name.get(name))
         for name, url in (("payments", settings.payments_url), ("registration", settings.registration_url))
@@ -52,5 +53,6 @@ def create_app(
         jobs=jobs.jobs(service, following),
         followers=following,
         revision=REVISION,
+        sealed=shared_columns(metadata),
         close=[payments.close, registration.close],
     )

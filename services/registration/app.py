@@ -6,19 +6,20 @@ import httpx
 from fastapi import FastAPI
 
 from shared.clock import Clock, WallClock
-from shared.database import Database
 from shared.http import Upstream
+from shared.rotation.columns import shared_columns
 from shared.sealing import Sealer
-from shared.service import build, client_credentials, verifier
+from shared.service import build, client_credentials, database_of, verifier
 
 from . import jobs
 from .api import router
 from .clients import EligibilityClient
 from .invariants import ALARMS, INVARIANTS
 from .settings import Settings
-from .usecases import Registration
+from .tables import metadata
+from .usecases import RETAINED, Registration
 
-REVISION = "0017_create_person_alias"
+REVISION = "0019_alter_audit_line"
 """The migration this code expects."""
 
 
@@ -32,7 +33,7 @@ def create_app(
     settings = settings or Settings()
     clock = clock or WallClock()
     by_name = transports or {}
-    database = Database(settings.database_url, pool_size=settings.pool_size)
+    database = database_of(settings)
 
     def upstream(name: str, url: str) -> Upstream:
         return Upstream(name, url, client_credentials(settings, by_name), by_name.get(name))
@@ -62,5 +63,7 @@ def create_app(
         jobs=jobs.jobs(service, following),
         followers=following,
         revision=REVISION,
+        retained=RETAINED,
+        sealed=shared_columns(metadata),
         close=[eligibility.close, payments.close],
     )

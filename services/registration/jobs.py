@@ -25,4 +25,10 @@ def jobs(service: usecases.Registration, following: Sequence[Follower]) -> Seque
     take = Job("take_rosters", every, partial(usecases.take_waiting_roster, service))
     judge = Job("judge_dry_runs", every, partial(usecases.judge_dry_run, service))
     correct = Job("correct_enrolled", every, partial(usecases.correct_enrolled, service))
-    return [take, judge, correct, *(Job(f"follow_{follower.source}", every, follower.work) for follower in following)]
+    taking = [take] * service.settings.rosters_at_once
+    return [
+        *taking,
+        judge,
+        correct,
+        *(Job(f"follow_{follower.source}", every, follower.work) for follower in following),
+    ]

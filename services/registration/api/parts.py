@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import Depends, Path, Query, Request
 
 from shared.evidence import Upload, receive_upload
+from shared.routing import of_request
 from shared.tokens import Caller, needs
 
 from .. import usecases
@@ -18,6 +19,7 @@ FILE_BODY: dict[str, Any] = {"requestBody": {"required": True, **BINARY}}
 SCHEME = r"^[0-9a-z-]{1,100}$"
 
 
+@of_request
 async def _service(request: Request) -> usecases.Registration:
     service: usecases.Registration = request.app.state.service
     return service

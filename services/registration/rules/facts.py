@@ -71,6 +71,8 @@ class Facts:
 
     def paid(self, day: date | None, statuses: tuple[GivenStatus, ...] | None = None) -> "Facts":
         """The same person paying on another day, holding other statuses where they are given."""
+        if day == self.paid_on and statuses is None:
+            return self
         return replace(self, paid_on=day, statuses=self.statuses if statuses is None else statuses)
 
 

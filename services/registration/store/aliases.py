@@ -77,10 +77,10 @@ async def enrolled_twice(tx: Reader, pool: str, surviving_ids: Sequence[UUID]) -
 async def enrolled_beside(tx: Reader, pool: str, enrolment_id: UUID) -> bool:
     """Whether the person of an enrolment stands enrolled in the same scheme once more, under whichever id."""
     beside: bool = await tx.value(
-        "select exists (select from enrolment o where o.pool = e.pool and o.scheme = e.scheme"
+        "select exists (select from enrolment o where o.pool = :pool and o.scheme = e.scheme"
         " and o.enrolment_id <> e.enrolment_id and o.state <> 'withdrawn' and coalesce((select a.surviving_id"
-        " from person_alias a where a.pool = o.pool and a.person_id = o.person_id), o.person_id) = coalesce((select"
-        " a.surviving_id from person_alias a where a.pool = e.pool and a.person_id = e.person_id), e.person_id))"
+        " from person_alias a where a.pool = :pool and a.person_id = o.person_id), o.person_id) = coalesce((select"
+        " a.surviving_id from person_alias a where a.pool = :pool and a.person_id = e.person_id), e.person_id))"
         " from enrolment e where e.pool = :pool and e.enrolment_id = :enrolment_id",
         pool=pool,
         enrolment_id=enrolment_id,

@@ -109,7 +109,7 @@ async def running_covers(
     return await tx.rows(
         "select c.pool, c.cover_id, c.person_id, c.scheme, c.enrolment_id, c.covered_from, c.covered_to, e.unit_code,"
         " e.kind, e.facts, exists (select 1 from assessment a join assessment_line l on l.pool = a.pool"
-        " and l.assessment_id = a.assessment_id where a.pool = e.pool and a.enrolment_id = e.enrolment_id"
+        " and l.assessment_id = a.assessment_id where a.pool = :pool and a.enrolment_id = e.enrolment_id"
         " and a.revision = e.revision and l.status is not null) as subsidised"
         " from cover c join enrolment e on e.pool = c.pool and e.enrolment_id = c.enrolment_id"
         " join unit u on u.pool = e.pool and u.unit_code = e.unit_code"

@@ -21,7 +21,7 @@ _ASSESSMENT = (
     " else 'in_force' end as state,"
     " (select coalesce(jsonb_agg(jsonb_build_object('payer', l.payer, 'amount_fen', l.amount_fen, 'status', l.status,"
     " 'rules', l.rules) order by l.line_no), '[]') from assessment_line l"
-    " where l.pool = a.pool and l.assessment_id = a.assessment_id) as lines"
+    " where l.pool = :pool and l.assessment_id = a.assessment_id) as lines"
 )
 _ASSESSED = (
     "assessment a join enrolment e on e.pool = a.pool and e.enrolment_id = a.enrolment_id"
@@ -33,8 +33,10 @@ async def enrolled_persons(tx: Reader, pool: str, scheme: str, person_ids: Seque
     """Which of these persons are enrolled in the scheme, under whichever id."""
     means = await everybody(tx, pool, person_ids)
     rows = await tx.rows(
+        # One step into the index for each: a plan made while the scheme was empty would go through all who have joined.
+        "select e.person_id from unnest(cast(:person_ids as uuid[])) as asked (person_id) cross join lateral ("
         "select person_id from enrolment where pool = :pool and scheme = :scheme and state <> 'withdrawn'"
-        " and person_id = any(cast(:person_ids as uuid[]))",
+        " and person_id = asked.person_id offset 0) e",
         pool=pool,
         scheme=scheme,
         person_ids=list(means),

@@ -138,10 +138,10 @@ async def read_members(tx: Reader, pool: str, scheme: str, *, after: UUID | None
         " a.standard_fen, a.payable_fen, a.covered_from, a.covered_to,"
         " (select coalesce(jsonb_agg(jsonb_build_object('payer', l.payer, 'amount_fen', l.amount_fen,"
         " 'status', l.status, 'rules', l.rules) order by l.line_no), '[]') from assessment_line l"
-        " where l.pool = a.pool and l.assessment_id = a.assessment_id) as lines"
+        " where l.pool = :pool and l.assessment_id = a.assessment_id) as lines"
         " from (select * from enrolment where pool = :pool and scheme = :scheme and state <> 'withdrawn'"
         " and (cast(:after as uuid) is null or enrolment_id > :after) order by enrolment_id limit :limit) e"
-        " join assessment a on a.pool = e.pool and a.enrolment_id = e.enrolment_id and a.revision = e.revision"
+        " join assessment a on a.pool = :pool and a.enrolment_id = e.enrolment_id and a.revision = e.revision"
         " order by e.enrolment_id",
         pool=pool,
         scheme=scheme,

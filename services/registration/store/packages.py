@@ -38,10 +38,18 @@ async def lock_versions(tx: Writer, scheme: str) -> Sequence[Row]:
 
     Whoever freezes assessments by one of them does not wait, unless they hold it in force.
     """
-    return await tx.rows(
-        f"select {_SHOWN} from package_version where scheme = :scheme order by version for no key update",
-        scheme=scheme,
+    pools = await tx.rows(
+        "select distinct pool from package_version where scheme = :scheme order by pool", scheme=scheme
     )
+    found: list[Row] = []
+    for row in pools:
+        found += await tx.rows(
+            f"select {_SHOWN} from package_version where pool = :pool and scheme = :scheme "
+            "order by version for no key update",
+            pool=row["pool"],
+            scheme=scheme,
+        )
+    return found
 
 
 async def insert_draft(tx: Writer, row: Mapping[str, Any]) -> None:

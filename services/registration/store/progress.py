@@ -22,7 +22,7 @@ async def count_progress(tx: Reader, pool: str, scheme: str, area: str, unit_cod
         "select count(*) filter (where e.state <> 'withdrawn') as enrolled,"
         " count(*) filter (where e.state = 'withdrawn') as withdrawn,"
         " count(*) filter (where e.kind = 'newborn' and e.state <> 'withdrawn') as newborns,"
-        " count(*) filter (where exists (select 1 from cover c where c.pool = e.pool"
+        " count(*) filter (where exists (select 1 from cover c where c.pool = :pool"
         " and c.enrolment_id = e.enrolment_id and c.ended_at is null)) as covered"
         f" from enrolment e {_UNIT.format('e')} {_WHERE.format('e')}",
         **which,

@@ -37,12 +37,14 @@ from .reading import (
     read_enrolment,
 )
 from .registration import Registration
+from .retained import RETAINED
 from .rosters import hand_in_roster, list_roster_rows, list_rosters, read_returned_rows, read_roster
 from .statuses import prepare_statuses
 from .taking import take_waiting_roster
 from .units import list_units, make_unit
 
 __all__ = [
+    "RETAINED",
     "Registration",
     "cancel_dry_run",
     "correct_enrolled",

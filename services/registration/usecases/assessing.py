@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 from shared.database import Writer
 
-from ..rules import Accepted, Package, Window
+from ..rules import Accepted, Line, Package, Span, Window
 from ..schemas.fields import LineOut, SpanOut, WindowOut
 from ..store import enrolments as store
 from .registration import window_body
@@ -52,14 +53,27 @@ def told(package: Package, made: Assessment, at: datetime) -> dict[str, Any]:
         "region": made.region,
         "standard_fen": verdict.standard_fen,
         "payable_fen": verdict.payable_fen,
-        "lines": [
-            LineOut(payer=line.payer, amount_fen=line.amount_fen, status=line.status, rules=list(line.rules))
-            for line in verdict.lines
-        ],
-        "window": WindowOut.model_validate(window_body(made.window)),
-        "cover": SpanOut(starts_on=cover.starts_on, ends_on=cover.ends_on) if cover else None,
+        "lines": [_line_out(line) for line in verdict.lines],
+        "window": _window_out(made.window),
+        "cover": _span_out(cover) if cover else None,
         "issued_at": at,
     }
+
+
+# A city has few lines, windows and spans, and each stands in thousands of assessments.
+@lru_cache
+def _line_out(line: Line) -> LineOut:
+    return LineOut(payer=line.payer, amount_fen=line.amount_fen, status=line.status, rules=list(line.rules))
+
+
+@lru_cache
+def _window_out(window: Window) -> WindowOut:
+    return WindowOut.model_validate(window_body(window))
+
+
+@lru_cache
+def _span_out(span: Span) -> SpanOut:
+    return SpanOut(starts_on=span.starts_on, ends_on=span.ends_on)
 
 
 def _row(package: Package, made: Assessment, at: datetime) -> dict[str, Any]:

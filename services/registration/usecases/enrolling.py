@@ -38,15 +38,10 @@ from .assessing import Assessment, freeze, told
 from .registration import Registration
 
 
-@dataclass(frozen=True, slots=True)
-class Applicant:
-    """One who asks to join; `row` is the row of the roster, 0 for one who comes alone."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applicant(Claim):
+    """One who asks to join, as eligibility is asked about them; `row` is the roster's, 0 for one who comes alone."""
 
-    row: int
-    name: str
-    number: str
-    hukou: str
-    residence: str
     kind: EnrolmentKind
     household_no: str
     documents: frozenset[Document] | None = None
@@ -57,25 +52,6 @@ class Applicant:
     hukou_kind: Literal["urban", "rural"] | None = None
     child_hukou_here: bool | None = None
     pension_elsewhere: bool | None = None
-    document_kind: str = "resident_id"
-    birth_date: date | None = None
-    sex: Literal["male", "female"] | None = None
-    newborn_number: str | None = None
-
-    @property
-    def claim(self) -> Claim:
-        """Who the applicant says to be, as eligibility is asked."""
-        return Claim(
-            row=self.row,
-            name=self.name,
-            number=self.number,
-            hukou=self.hukou,
-            residence=self.residence,
-            document_kind=self.document_kind,
-            birth_date=self.birth_date,
-            sex=self.sex,
-            newborn_number=self.newborn_number,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +107,7 @@ async def identify(
     `key` makes a repetition with the same applicants safe. No transaction may be open. Raises UpstreamRefusal, Problem
     UPSTREAM_UNAVAILABLE.
     """
-    people = await service.eligibility.resolve(package.pool, [one.claim for one in applicants], key=key)
+    people = await service.eligibility.resolve(package.pool, applicants, key=key)
     known = list(dict.fromkeys(person.person_id for person in people.values() if isinstance(person, KnownPerson)))
     statuses = await service.eligibility.statuses(package.pool, status_day, known)
     found: list[Judged | Unidentified] = []

@@ -29,7 +29,8 @@ from ..store import units as unit_store
 from .enrolling import Applicant, Enrolled, Judged, Place, Unidentified, enrol, followed_news, hold_news, identify
 from .registration import Registration, package_of_pool
 
-CHUNK_ROWS = 500
+CHUNK_ROWS = 1000
+"""As many as eligibility resolves at once: the roster of most villages and schools is one chunk."""
 LEASE_SECONDS = 20
 
 
