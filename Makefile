@@ -24,7 +24,7 @@ FUZZ_SECONDS ?= 600
 TARGETS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help season up down status test bench fuzz check check-package format token migrate openapi drawings verify rules compose-secrets lock clean
+.PHONY: help season up down status test bench fuzz check check-package format token migrate openapi drawings citus verify rules compose-secrets lock clean
 
 help:
 	@echo 'make season    a whole collection season of a small town, through the public API; writes out/season.json'
@@ -52,7 +52,8 @@ help:
 	@echo 'make migrate   brings the databases of the suite to the newest migration'
 	@echo 'make test      all tests: on all cores; ARGS="-k receipts" narrows them'
 	@echo 'make rules     which case shows which rule of the notices, and what is due; writes out/rules.json, out/ambiguities.json'
-	@echo 'make bench     the benchmarks, each against its limit; writes out/bench.json: SIZE=small|default|full'
+	@echo 'make bench     the benchmarks, each against its limit; writes out/bench.json and docs/benchmarks.md'
+	@echo '                 SIZE=small|default|full  a hundredth, a tenth, the whole sizes (small ones leave the page alone)'
 	@echo '                 CASES="confirm_plain confirm_batch" runs only these (all: --help of deploy.local.bench)'
 	@echo 'make fuzz      feeds every parser with what may break it (Linux): FUZZ_SECONDS=600 in all, TARGETS="bank_json …"'
 	@echo 'make check-package  says what is wrong with a package file, line by line: FILE=services/registration/packages/….yaml'
@@ -60,6 +61,7 @@ help:
 	@echo 'make format    puts the code into its format'
 	@echo 'make openapi   writes each services/<name>/openapi.json'
 	@echo 'make drawings  draws the state graphs into README.md and docs of each services/<name>'
+	@echo 'make citus     writes deploy/citus/<name>.sql, which distributes the tables over a Citus cluster'
 	@echo 'make lock      requirements.in -> requirements.lock, requirements-product.in -> requirements-product.lock (needs uv)'
 	@echo 'make clean     stops the suite and removes all its data (out/) and the environment (.venv)'
 	@echo
@@ -102,6 +104,9 @@ format: .venv/.stamp
 
 token: .venv/.stamp
 	@$(RUN) deploy.local.token --client '$(CLIENT)' --scopes '$(SCOPES)' --area '$(AREA)' --user '$(USER_GIVEN)'
+
+citus: .venv/.stamp
+	@$(RUN) deploy.citus
 
 migrate openapi drawings verify: .venv/.stamp
 	@$(RUN) deploy.local.$@

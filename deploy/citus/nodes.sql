@@ -1,0 +1,9 @@
+-- Makes a service's database a cluster; run on its coordinator. Harmless to repeat.
+--   psql -v ON_ERROR_STOP=1 -v coordinator=c.example -v workers="w1.example w2.example" -f deploy/citus/nodes.sql "$URL"
+select citus_set_coordinator_host(:'coordinator', cast(current_setting('port') as integer));
+select citus_add_node(worker, cast(current_setting('port') as integer))
+    from regexp_split_to_table(:'workers', '\s+') as worker where worker <> '';
+-- The coordinator plans and keeps no shard of its own.
+select citus_set_node_property(:'coordinator', cast(current_setting('port') as integer), 'shouldhaveshards', false);
+-- `set local lock_timeout` counts on the workers, too.
+select format('alter database %I set citus.propagate_set_commands = %L', current_database(), 'local') \gexec
