@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import resource
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any
@@ -18,9 +17,9 @@ from shared.clock import business_day, wall_now
 from shared.database import Database
 from shared.ids import new_id
 
-from . import limits, load, stage
-from .load import Outcome
+from . import fairness, limits, load, stage
 from .measures import Measured, against
+from .rounds import Used, send
 
 CONNECTIONS = 64
 COUNTERS = 16
@@ -29,44 +28,63 @@ BATCH = 1000
 _AMOUNT_FEN = 32000
 _ROWS_AT_ONCE = 5000
 _TRANSACTIONS = "pgbench with the same rows, one transaction each, 8 clients"
+WORKERS = 2
+"""Best on two cores for one payment a request: one works while the other waits for the database."""
 
 
 def confirm_plain(size: float) -> Iterator[Measured]:
     """The counter's: token and Idempotency-Key, one payment a request."""
-    yield _one_by_one("confirm_plain", round(50_000 * size), 1.0, lambda port: Counters(port).sales)
+    tables = (*fairness.PAYMENT, "idempotency_key")
+    yield _one_by_one("confirm_plain", round(50_000 * size), 1.0, lambda port: Counters(port).sales, tables)
 
 
 def confirm_single(size: float) -> Iterator[Measured]:
     """The tax bureau's: a signature over every message, one payment a request."""
-    yield _one_by_one("confirm_single", round(50_000 * size), 0.7, lambda port: Bureau(port).singles)
+    # Instead of a key it leaves an event id, a nonce and the voucher: two rows more than the limit.
+    count = round(50_000 * size)
+    yield _one_by_one("confirm_single", count, 0.7, lambda port: Bureau(port).singles, fairness.PAYMENT)
 
 
 def _one_by_one(
-    name: str, each: int, aim: float, line: Callable[[int], Callable[[Sequence[str]], list[bytes]]]
+    name: str,
+    each: int,
+    aim: float,
+    line: Callable[[int], Callable[[Sequence[str]], list[bytes]]],
+    tables: Sequence[str],
 ) -> Measured:
-    """Rounds of pgbench and of requests in turn, on one Postgres; each round pays other bills."""
-    warm_up = each // 10
+    """Rounds of pgbench and of requests in turn, on one Postgres; each round pays other bills.
+
+    Raises RuntimeError where a side is not durable, a payment settled nothing, or the rows in `tables` differ.
+    """
+    warm_up = few = each // 10
     with stage.database() as postgres:
         url = stage.migrated(postgres, "payments", "payments")
-        bills = asyncio.run(issue_bills(url, warm_up + (ROUNDS + 1) * each))
-        limit = limits.Confirmations(postgres, warm_up + ROUNDS * each)
-        with stage.served("payments", url, settings={"TAX_KEYS": tax.settings_of()}) as service:
+        bills = asyncio.run(issue_bills(url, warm_up + ROUNDS * each + few))
+        limit = limits.Confirmations(postgres, warm_up + ROUNDS * each + few * limits.CLIENTS)
+        fairness.require_durable(postgres, "payments", limits.DATABASE)
+        with stage.served("payments", url, workers=WORKERS, settings={"TAX_KEYS": tax.settings_of()}) as service:
             requests = line(service.port)
-            _send(service, requests(bills[:warm_up]), CONNECTIONS)
+            send(service, requests(bills[:warm_up]), CONNECTIONS)
             limit.run(warm_up)
+            rows = fairness.Rows(postgres, "payments", tables)
+            others, before = fairness.Rows(postgres, limits.DATABASE, tables), limit.paid
             postgres.execute("vacuum analyze; checkpoint", "payments")
             postgres.execute("vacuum analyze; checkpoint", limits.DATABASE)
             possible, reached = [], []
-            used = _Used(service, postgres)
+            used = Used(service, postgres)
             for at in range(warm_up, warm_up + ROUNDS * each, each):
                 possible.append(limit.run(each))
                 with used:
-                    reached.append(_send(service, requests(bills[at : at + each]), CONNECTIONS))
-            alone = _send(service, requests(bills[-each:][: each // 10]), 1)
+                    reached.append(send(service, requests(bills[at : at + each]), CONNECTIONS))
+            fairness.require_same(rows.each(ROUNDS * each), others.each(limit.paid - before))
+            alone = send(service, requests(bills[-few:]), 1)
             beside = used.beside(reached, each) | {
+                "workers": WORKERS,
                 "alone_p50_ms": alone.wait_ms(0.5),
                 "alone_p99_ms": alone.wait_ms(0.99),
+                "alone_limit_ms": round(1000 / limit.run(few, clients=1), 2),
             }
+        _require_settled(postgres, warm_up + ROUNDS * each + alone.count)
     return against(name, "payments/s", each, [one.per_second for one in reached], possible, _TRANSACTIONS, aim, beside)
 
 
@@ -78,13 +96,14 @@ def confirm_batch(size: float) -> Iterator[Measured]:
         bills = asyncio.run(issue_bills(url, (ROUNDS + 1) * each))
         with stage.served("payments", url, settings={"TAX_KEYS": tax.settings_of()}) as service:
             batches = Bureau(service.port).batches
-            _send(service, batches(bills[:each]), 1)
+            send(service, batches(bills[:each]), 1)
             postgres.execute("vacuum analyze; checkpoint", "payments")
-            used, reached = _Used(service, postgres), []
+            used, reached = Used(service, postgres), []
             for at in range(each, (ROUNDS + 1) * each, each):
                 with used:
-                    reached.append(_send(service, batches(bills[at : at + each]), 1))
+                    reached.append(send(service, batches(bills[at : at + each]), 1))
             beside = used.beside(reached, each)
+        _require_settled(postgres, len(bills))
         possible = limits.copy_again(postgres, "payments", limits.CONFIRMED, len(bills), ROUNDS)
     rates = [each / one.seconds for one in reached]
     limit_is = "COPY of the same rows into the same tables with their constraints"
@@ -158,40 +177,11 @@ class Bureau:
         return load.request("POST", path, headers, body)
 
 
-class _Used:
-    """What rounds of a load use: `with used:` around each."""
-
-    def __init__(self, service: stage.Served, postgres: EmbeddedPostgres) -> None:
-        self._service, self._postgres = service, postgres
-        self._service_seconds = self._database_seconds = 0.0
-
-    def __enter__(self) -> None:
-        self._before = self._service.cpu_seconds(), stage.cpu_seconds(self._postgres.pid)
-
-    def __exit__(self, *_: object) -> None:
-        self._service_seconds += self._service.cpu_seconds() - self._before[0]
-        self._database_seconds += stage.cpu_seconds(self._postgres.pid) - self._before[1]
-
-    def beside(self, rounds: Sequence[Outcome], each: int) -> dict[str, float]:
-        """Waits for an answer, the processor's shares in ms a payment, and the service's peak of memory."""
-        middle, count = sorted(rounds, key=lambda one: one.seconds)[len(rounds) // 2], each * len(rounds)
-        return {
-            "p50_ms": middle.wait_ms(0.5),
-            "p99_ms": middle.wait_ms(0.99),
-            "service_cpu_ms": round(1000 * self._service_seconds / count, 3),
-            "database_cpu_ms": round(1000 * self._database_seconds / count, 3),
-            "client_cpu_ms": round(1000 * sum(one.cpu_seconds for one in rounds) / count, 3),
-            "service_peak_mib": round(self._service.peak_mib(), 1),
-            "bench_peak_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
-        }
-
-
-def _send(service: stage.Served, requests: Sequence[bytes], connections: int) -> Outcome:
-    """Send requests; raises RuntimeError where one was not answered well, for then the figure means nothing."""
-    outcome = load.send(service.port, requests, connections)
-    if any(status >= 300 for status in outcome.statuses):
-        raise RuntimeError(f"{dict(outcome.statuses)}: {outcome.sample.decode(errors='replace')}")
-    return outcome
+def _require_settled(postgres: EmbeddedPostgres, count: int) -> None:
+    """Raises RuntimeError where a payment settled nothing, for then the figure is of something else."""
+    found = postgres.execute("select count(*) from collection where outcome = 'settled'", "payments")
+    if int(found) != count:
+        raise RuntimeError(f"{count} payments were confirmed, {found} of them settled a bill")
 
 
 async def issue_bills(url: str, count: int) -> list[str]:
@@ -216,6 +206,10 @@ async def issue_bills(url: str, count: int) -> list[str]:
         async with database.writing() as tx:
             await bill_store.insert_bills(tx, rows)
         numbers += [row["bill_no"] for row in rows]
+    async with database.writing() as tx:  # the pool is one whose assessments are followed
+        await tx.execute(
+            "insert into follow_cursor (pool, source, seq) values (:pool, 'registration', 0)", pool=stage.POOL
+        )
     await database.close()
     return numbers
 

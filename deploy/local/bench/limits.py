@@ -3,7 +3,7 @@
 import re
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from deploy.local import binaries
@@ -12,32 +12,35 @@ from deploy.local.postgres import EmbeddedPostgres
 from . import stage
 
 DATABASE = "reached_by_postgres"
-CONFIRMED = ("submission", "collection", "receipt_book", "receipt", "transfer", "tax_nonce", "tax_event", "event")
+CONFIRMED = (
+    "submission", "collection", "receipt_book", "receipt", "transfer", "collection_voucher", "tax_nonce", "tax_event",
+    "event",
+)  # fmt: skip
 """What the confirmations of the tax bureau leave behind."""
 
-_CLIENTS = 8
+CLIENTS = 8
 
 
 class Confirmations:
     """Payments that Postgres alone commits, one transaction each: the rows of a counter's payment."""
 
     def __init__(self, postgres: EmbeddedPostgres, count: int) -> None:
-        """A database with bills for so many payments."""
-        self._postgres, self._done = postgres, 0
+        """A database with bills for so many payments by every client together."""
+        self._postgres, self._done, self.paid = postgres, 0, 0
         stage.migrated(postgres, "payments", DATABASE)
-        each = -(-count // _CLIENTS)
-        postgres.execute(_filled("confirm_bills.sql", clients=_CLIENTS, each=each), DATABASE)
+        each = -(-count // CLIENTS)
+        postgres.execute(filled("confirm_bills.sql", clients=CLIENTS, each=each), DATABASE)
         self._script = stage.FOLDER / "confirm.sql"
-        self._script.write_text(_filled("confirm.sql"), encoding="utf-8")
+        self._script.write_text(filled("confirm.sql"), encoding="utf-8")
 
-    def run(self, count: int) -> float:
+    def run(self, count: int, clients: int = CLIENTS) -> float:
         """Pay the next bills; payments a second."""
-        each = count // _CLIENTS
+        each = count // clients
         address = self._postgres.url(DATABASE).replace("+asyncpg", "")
         done = subprocess.run(
             [
                 binaries.installed() / "bin" / "pgbench",
-                *("--no-vacuum", "--protocol=prepared", f"--client={_CLIENTS}", "--jobs=2"),
+                *("--no-vacuum", "--protocol=prepared", f"--client={clients}", f"--jobs={min(2, clients)}"),
                 *(f"--transactions={each}", f"--define=n={self._done}", f"--file={self._script}", address),
             ],
             capture_output=True,
@@ -48,22 +51,32 @@ class Confirmations:
         if done.returncode != 0 or not found:
             raise RuntimeError(done.stderr.strip())
         self._done += each
+        self.paid += each * clients
         return float(found[1])
 
 
 def copy_again(
-    postgres: EmbeddedPostgres, database: str, tables: Sequence[str], count: int, rounds: int
+    postgres: EmbeddedPostgres,
+    service: str,
+    tables: Sequence[str],
+    count: int,
+    rounds: int,
+    *,
+    of: str = "",
+    only: Mapping[str, str] | None = None,
 ) -> list[float]:
-    """Copy the rows of tables out, and time how they are copied into new ones; `count` of the thing a second."""
-    folder = stage.FOLDER / "copied"
+    """Copy the rows of a service's tables out, and time how they are copied into new ones; `count` of the thing a
+    second. `of`: the database they stand in, where it has another name than the service; `only`: which rows, by table,
+    as a condition."""
+    folder, database = stage.FOLDER / "copied", of or service
     folder.mkdir(exist_ok=True)
     address = postgres.url(database).replace("+asyncpg", "")
     for table in tables:
-        _psql(address, rf"\copy {table} to '{folder / table}' (format binary)")
+        rows = f"(select * from {table} where {only[table]})" if only and table in only else table
+        _psql(address, rf"\copy {rows} to '{folder / table}' (format binary)")
     rates = []
     for at in range(rounds):
-        fresh = f"copied_{at}"
-        target = stage.migrated(postgres, database, fresh).replace("+asyncpg", "")
+        target = stage.migrated(postgres, service, f"{database}_copied_{at}").replace("+asyncpg", "")
         statements = [rf"\copy {table} from '{folder / table}' (format binary)" for table in tables]
         began = time.perf_counter()
         _psql(target, "\n".join(["begin;", *statements, "commit;"]))
@@ -81,7 +94,7 @@ def _psql(address: str, script: str) -> None:
     )
 
 
-def _filled(name: str, **values: int) -> str:
+def filled(name: str, **values: int | str) -> str:
     """A script of this folder, its `{names}` filled in."""
     script = Path(__file__).with_name(name).read_text(encoding="utf-8")
     for placeholder, value in {"pool": stage.POOL, **values}.items():

@@ -2,9 +2,17 @@
 
 import os
 import platform
-from collections.abc import Sequence
+import re
+import subprocess
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
 from statistics import median
+
+import psutil
+
+from deploy.local import binaries
 
 
 @dataclass(frozen=True)
@@ -46,6 +54,29 @@ def against(
     return Measured(row, aim, beside or {})
 
 
+@cache
+def surroundings() -> Mapping[str, str]:
+    """What it was measured on: processor, memory, versions."""
+    server = subprocess.run(
+        [binaries.installed() / "bin" / "postgres", "--version"], capture_output=True, text=True, check=True
+    )
+    return {
+        "processor": f"{_processor()}, {os.cpu_count()} cores",
+        "memory": f"{psutil.virtual_memory().total / 2**30:.0f} GiB",
+        "system": platform.system(),
+        "Postgres": server.stdout.split()[-1],
+        "Python": platform.python_version(),
+    }
+
+
 def machine() -> str:
-    """What it was measured on."""
-    return f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    """The same in a line."""
+    about = surroundings()
+    return f"{about['processor']}, {about['memory']}, Postgres {about['Postgres']}, Python {about['Python']}"
+
+
+def _processor() -> str:
+    """The processor's name, where Linux tells it."""
+    told = Path("/proc/cpuinfo")
+    found = re.search(r"model name\s*: (.+)", told.read_text(encoding="utf-8")) if told.exists() else None
+    return " ".join(found[1].split()) if found else platform.machine()

@@ -12,13 +12,15 @@ from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import Any
+from urllib.parse import parse_qsl
 
 import httpx
 import psutil
 
 from deploy.local import migrate, places
 from deploy.local.children import spawn, stop, tail
-from deploy.local.issuer import ISSUER, Issuer
+from deploy.local.issuer import ALLOWED, ISSUER, Issuer
 from deploy.local.postgres import EmbeddedPostgres
 
 POOL = "999001"
@@ -66,20 +68,31 @@ class Served:
 
 
 @contextmanager
-def served(service: str, url: str, *, workers: int = 1, settings: Mapping[str, str] | None = None) -> Iterator[Served]:
-    """Run a service on a database, without its jobs, with its tokens checked against the issuer's key."""
-    with _published_keys() as keys_url, _process(service, url, keys_url, workers, settings or {}) as process:
+def served(
+    service: str, url: str, *, workers: int = 1, settings: Mapping[str, str] | None = None, app: str = ""
+) -> Iterator[Served]:
+    """Run a service on a database, without its jobs, with its tokens checked against the issuer's key.
+
+    `app` names an application that is no service's (`module:factory`).
+    """
+    app = app or f"services.{service}.app:create_app"
+    with _published_keys() as keys_url, _process(service, app, url, keys_url, workers, settings or {}) as process:
         yield process
 
 
 @contextmanager
-def _process(service: str, url: str, keys_url: str, workers: int, settings: Mapping[str, str]) -> Iterator[Served]:
+def _process(
+    service: str, app: str, url: str, keys_url: str, workers: int, settings: Mapping[str, str]
+) -> Iterator[Served]:
     port = places.free_port()
     prefix = service.upper()
     own = {
         "DATABASE_URL": url,
         "ISSUER": ISSUER,
         "JWKS_URL": keys_url,
+        "TOKEN_URL": keys_url,
+        "CLIENT_ID": service,
+        "CLIENT_SECRET": Issuer().secret(service) if service in ALLOWED else "",
         "JOBS": "false",
         "SEALING_KEYS": json.dumps({"current": "k1", "keys": {"k1": _key()}, "lookup": _key()}),
         **settings,
@@ -88,7 +101,7 @@ def _process(service: str, url: str, keys_url: str, workers: int, settings: Mapp
     log.unlink(missing_ok=True)
     process = spawn(
         [
-            *(sys.executable, "-m", "uvicorn", f"services.{service}.app:create_app", "--factory"),
+            *(sys.executable, "-m", "uvicorn", app, "--factory"),
             *("--host", places.HOST, "--port", str(port), "--workers", str(workers)),
             *("--loop", "uvloop", "--http", "httptools", "--no-access-log"),
         ],
@@ -138,15 +151,22 @@ def _peak_kib(pid: int) -> int:
 
 @contextmanager
 def _published_keys() -> Iterator[str]:
-    """Where the services of the bench fetch the issuer's public key."""
-    keys = json.dumps(Issuer().jwks()).encode()
+    """Where the services of the bench fetch the issuer's public key, and tokens of their own."""
+    issuer = Issuer()
 
     class Keys(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            self._answer(issuer.jwks())
+
+        def do_POST(self) -> None:
+            asked = dict(parse_qsl(self.rfile.read(int(self.headers["Content-Length"])).decode()))
+            self._answer(issuer.grant(asked["client_id"], asked["client_secret"], scope="", area="", user=""))
+
+        def _answer(self, body: dict[str, Any]) -> None:
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
             self.end_headers()
-            self.wfile.write(keys)
+            self.wfile.write(json.dumps(body).encode())
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""
