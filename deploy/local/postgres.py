@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -58,10 +59,17 @@ class EmbeddedPostgres:
     """A Postgres server on 127.0.0.1, its data under `data`, or in a private place where its account cannot reach that.
 
     `port` None takes a free one at the first start and keeps it. `durable=False` is for tests: nothing is forced to
-    disk. `home` tells where the data really lies.
+    disk. `settings` go before those that every server of ours has. `home` tells where the data really lies.
     """
 
-    def __init__(self, data: Path, *, port: int | None = None, durable: bool = True) -> None:
+    def __init__(
+        self,
+        data: Path,
+        *,
+        port: int | None = None,
+        durable: bool = True,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
         self._account = binaries.account_for(data)
         self.home = binaries.home_for(data, self._account)
         self._private = self.home != data.resolve()
@@ -71,6 +79,7 @@ class EmbeddedPostgres:
         self._fixed_port = port is not None
         self._port = port
         self._durable = durable
+        self._settings = settings or {}
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -150,6 +159,26 @@ class EmbeddedPostgres:
         """The address of a database, for SQLAlchemy with asyncpg."""
         return f"postgresql+asyncpg://{_USER}:{self._password()}@{places.HOST}:{self._port}/{database}"
 
+    def follow(self, primary: "EmbeddedPostgres") -> None:
+        """Copy a primary that runs; once started, this server follows it. The settings of both must allow that.
+
+        Raises PostgresFailed where the copy cannot be made.
+        """
+        self._make_home()
+        shutil.copy2(primary.home / "password", self.home / "password")
+        process = spawn(
+            [
+                self._programs / "bin" / "pg_basebackup",
+                *("-D", self._cluster, "-d", primary.url("").replace("+asyncpg", "", 1)),
+                *("--write-recovery-conf", "--wal-method=stream", "--checkpoint=fast", "--no-sync"),
+            ],
+            log=self.log,
+            folder=self.home,
+            account=self._account,
+        )
+        if process.wait(_START_SECONDS) != 0:
+            raise PostgresFailed(f"pg_basebackup failed:\n{tail(self.log)}")
+
     def create_database(self, name: str) -> None:
         """Create a database unless there is one of that name. Raises ValueError for a name that would need quotes."""
         if not _NAME.fullmatch(name):
@@ -208,7 +237,9 @@ class EmbeddedPostgres:
         if self._port is None:
             self._port = places.free_port()
         places.require_free(self._port, "the embedded Postgres")
-        settings = _SETTINGS | {"port": str(self._port)} | ({} if self._durable else _NOT_DURABLE)
+        settings = (
+            _SETTINGS | {"port": str(self._port)} | ({} if self._durable else _NOT_DURABLE) | dict(self._settings)
+        )
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         self._process = spawn(
             [self._programs / "bin" / "postgres", "-D", self._cluster, *options],

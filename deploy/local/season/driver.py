@@ -16,6 +16,7 @@ from .agents import Agents
 from .cases import Cases
 from .channels import Channels
 from .counter import Counters
+from .departments import Departments
 from .display import Display
 from .finance import Finance
 from .lists import Lists
@@ -30,7 +31,7 @@ Act = dict[str, Any]
 _AT_ONCE = 8
 _CATCH_UP_SECONDS = 180.0
 _POLL_SECONDS = 0.05
-_CHANGING = frozenset({"hand_in_feed", "decide_case", "reassess"})
+_CHANGING = frozenset({"hand_in_feed", "withdraw_feed", "decide_case", "reassess"})
 _PAYING = frozenset(
     {"pay", "order_wechat", "order_unionpay", "pay_bank", "confirm_tax", "confirm_tax_batch", "record_lines"}
 )
@@ -61,10 +62,16 @@ class Driver:
         terminals = Terminals()
         self._counters = counters = Counters(wire, self.notebook, terminals)
         self._back = back = PayingBack(wire, self.notebook, simulators, terminals)
-        lists = Lists(wire, self.notebook, folder)
+        lists, departments = Lists(wire, self.notebook, folder), Departments(wire, self.notebook, folder)
         self._cases = cases = Cases(wire, self.notebook)
         self._handlers: dict[str, Callable[[Act], Awaitable[None]]] = {
             "hand_in_feed": lists.hand_in_feed,
+            "decide_feed": departments.decide_feed,
+            "withdraw_feed": departments.withdraw_feed,
+            "decide_match": departments.decide_match,
+            "look_up": departments.look_up,
+            "look_for_double_cover": departments.look_for_double_cover,
+            "record_key": departments.record_key,
             "draft_package": lists.draft_package,
             "publish_package": lists.publish_package,
             "make_unit": lists.make_unit,

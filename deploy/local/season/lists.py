@@ -10,6 +10,7 @@ from python_calamine import CalamineWorkbook
 from deploy.local import places
 from services.registration.formats.overlay import apply_overlay
 
+from .department_system import DepartmentSystem
 from .notebook import Notebook
 from .wire import Reply, Unexpected, Wire
 
@@ -31,10 +32,22 @@ class Lists:
         """A department hands over a list and waits until every row of it is judged."""
         path = self._folder / act["file"]
         params = {"pool": self._wire.pool, "supplier": act["supplier"], "file_name": path.name}
+        params |= act.get("manifest", {})
         key, by = f"act-{act['n']}", act["by"]
         content = await asyncio.to_thread(path.read_bytes)
-        reply = await self._wire.post("eligibility", by, "/v1/feeds", key=key, content=content, params=params)
-        feed = await self._taken(reply, "eligibility", by, f"/v1/feeds/{reply.body['feed_id']}")
+        if act.get("signed"):
+            sign = DepartmentSystem(act["supplier"]).sign
+            reply = await self._wire.hand_over(
+                "eligibility", "/v1/feeds/signed", content=content, params=params, sign=sign
+            )
+        else:
+            reply = await self._wire.post("eligibility", by, "/v1/feeds", key=key, content=content, params=params)
+        feed = await self._taken(reply, "eligibility", by, f"/v1/feeds/{reply.body['feed_id']}", "held")
+        self._notebook.feeds[act["file"]] = feed["feed_id"]
+        wanted = (act.get("state", "taken"), act.get("returned", feed["rows_rejected"]))
+        if (feed["state"], feed["rows_rejected"]) != wanted:
+            said = f"{feed['state']}, {feed['rows_rejected']} rows go back"
+            self._notebook.surprise(act["n"], f"the list {path.name} is {said}; awaited was {wanted}")
         if feed["rows_rejected"]:
             await self._look_at_rejected("eligibility", by, f"/v1/feeds/{feed['feed_id']}/rejected")
         # Who is on a list of changes may have another bill now; who has paid keeps the slip that was paid.
@@ -120,11 +133,11 @@ class Lists:
             self._notebook.surprise(act["n"], f"nothing is taken of a late payer: {reply.body['reasons']}")
         self._notebook.without_slip.add(person_id)
 
-    async def _taken(self, reply: Reply, service: str, by: str, path: str) -> dict[str, Any]:
-        """The list once all its rows are judged."""
+    async def _taken(self, reply: Reply, service: str, by: str, path: str, *ends: str) -> dict[str, Any]:
+        """The list once all its rows are judged; it may also come to one of `ends`."""
         deadline = time.monotonic() + _JUDGING_SECONDS
         body = reply.body
-        while body["state"] != "taken":
+        while body["state"] not in ("taken", *ends):
             if time.monotonic() > deadline:
                 raise Unexpected(f"{service} {path}: not taken in {_JUDGING_SECONDS:.0f} s")
             await asyncio.sleep(_POLL_SECONDS)

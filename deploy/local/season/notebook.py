@@ -35,6 +35,7 @@ class Notebook:
     orders: dict[str, str] = field(default_factory=dict)  # identity number -> order_no at WeChat
     cases: dict[str, str] = field(default_factory=dict)  # person_id, or bill_no where nobody is known -> application_id
     taken: dict[tuple[str, str], Counter[str]] = field(default_factory=lambda: defaultdict(Counter))  # month, method
+    feeds: dict[str, str] = field(default_factory=dict)  # file -> feed_id
     packages: dict[str, str] = field(default_factory=dict)  # scheme -> version
     surprises: list[str] = field(default_factory=list)
 

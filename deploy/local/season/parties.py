@@ -14,7 +14,7 @@ _OFFICES: dict[str, tuple[str, frozenset[str]]] = {
         "agency-desk",
         frozenset({
             "registration:read", "registration:write", "registration:approve", "eligibility:read", "eligibility:write",
-            "payments:read", "refunds:read", "refunds:write",
+            "eligibility:approve", "payments:read", "refunds:read", "refunds:write",
         }),
     ),
     "clerk": ("village-desk", frozenset({"registration:read", "registration:write"})),

@@ -6,7 +6,7 @@ to do: the same key has the same effect once.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -14,6 +14,7 @@ import httpx
 
 from .parties import Parties
 
+Headers = Mapping[str, str]
 _PATIENCE_SECONDS = 90.0
 _PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)
 _AGAIN = frozenset({502, 503, 504})
@@ -87,6 +88,22 @@ class Wire:
             return reply
         return _wanted(reply, service, "POST", path)
 
+    async def hand_over(
+        self,
+        service: str,
+        path: str,
+        *,
+        content: bytes,
+        params: Mapping[str, Any],
+        sign: Callable[[str, bytes], Headers],
+    ) -> Reply:
+        """Send bytes without a token, signed for the address that is called. Raises Unexpected for a refusal."""
+        address = str(self._clients[service].build_request("POST", path, params=params).url)
+        reply = await self._send(
+            service, "POST", path, "", lambda: sign(address, content), params=params, content=content
+        )
+        return _wanted(reply, service, "POST", path)
+
     async def items(
         self, service: str, by: str, path: str, *, pages: int = 1000, **params: Any
     ) -> AsyncIterator[dict[str, Any]]:
@@ -101,15 +118,23 @@ class Wire:
             cursor = {"after": page["next"]}
 
     async def _send(
-        self, service: str, method: str, path: str, by: str, headers: Mapping[str, str] | None = None, **request: Any
+        self,
+        service: str,
+        method: str,
+        path: str,
+        by: str,
+        headers: Headers | Callable[[], Headers] | None = None,
+        **request: Any,
     ) -> Reply:
-        sent = {"Authorization": f"Bearer {self._parties.token(by)}", **(headers or {})}
+        """Send until there is an answer. `by` nobody: without a token; `headers` that are called are made each time."""
+        token = {"Authorization": f"Bearer {self._parties.token(by)}"} if by else {}
         deadline = time.monotonic() + _PATIENCE_SECONDS
         attempt = 0
         while True:
             self.requests += 1
+            sent = headers() if callable(headers) else headers or {}
             try:
-                answer = await self._clients[service].request(method, path, headers=sent, **request)
+                answer = await self._clients[service].request(method, path, headers={**token, **sent}, **request)
                 if not _comes_again(answer):
                     return Reply(answer.status_code, _json(answer), answer.headers.get("ETag"))
                 trouble = f"{answer.status_code} {answer.text[:300]}"

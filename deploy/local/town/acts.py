@@ -5,7 +5,14 @@ One JSON object a line. Every act has `n` (its number), `at` (the instant, Asia/
 
 | act | further fields |
 |---|---|
-| hand_in_feed | supplier, file, [changes: whose bills it may change] |
+| hand_in_feed | supplier, file, [changes: whose bills it may change, manifest {kind, rows, sha256, list_day}, \
+state: `held` where a second person is awaited, returned: how many rows go back, signed: by its own system] |
+| decide_feed | file, result: what a second person says of a full list that is held |
+| withdraw_feed | file, reason, changes |
+| decide_match | name: of the only open case of that name, with one candidate |
+| record_key | supplier: whose own system signs what it hands over |
+| look_up | insured, as_of, known_at: who held what on a day, as it was known then |
+| look_for_double_cover | - |
 | decide_case | insured, result, note: whether a list that came too late counts |
 | draft_package, publish_package | scheme |
 | make_unit | unit_code, name, kind, region |
@@ -52,6 +59,7 @@ from pathlib import Path
 
 from .changes import late_lists
 from .counters import counter_acts
+from .departments import department_acts
 from .deposits import deposit_acts
 from .disturbing import disturb, misreport
 from .facts import learn
@@ -99,7 +107,8 @@ def _eventful(town: Town, folder: Path, faults: Collection[str]) -> list[Timed]:
     add_oddities(town, visits, ready, faults)
     changes, differences = late_lists(town, visits, folder)
     back = money_back(town, visits) + differences
-    acts = [*preparation(town, feeds, rosters), *late, *_births(town, children), *changes]
+    acts = [*preparation(town, feeds, rosters), *department_acts(town, folder)]
+    acts += [*late, *_births(town, children), *changes]
     acts += [*counter_acts(town.plan, visits, back), *back, *deposit_acts(town, visits.deposits)]
     acts = misreport(town, acts) if "statements" in faults else acts
     acts = disturb(town, acts, set(faults) - {"statements"})

@@ -2,7 +2,7 @@
 
 Somebody is recognised after he has paid, in time (the difference goes back by itself) or too late (a person decides);
 somebody's help has ended before she pays; somebody has joined employee insurance before the year begins, which is found
-in time or only when cover runs already.
+in time or only when cover runs already. A list that named the wrong people is taken back before any of them has paid.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,6 +19,7 @@ from .returning import going_back, way_back
 from .timed import Timed
 from .visits import Visit, Visits
 
+TOLD_WRONGLY = date(2021, 10, 12)
 IN_TIME, TOO_LATE = date(2021, 11, 10), date(2021, 12, 27)  # lists of those who are helped
 JOINED_IN_TIME, JOINED_TOO_LATE = date(2021, 11, 18), date(2022, 1, 5)  # lists of employee insurance
 _FIRST_OF_ALL = ("wechat", "wechat", "bank", "wechat", "etax", "agent", "counter")
@@ -84,6 +85,7 @@ def late_lists(town: Town, visits: Visits, folder: Path) -> tuple[list[Timed], l
     plan = _Plan(town, folder, *_payments(visits))
     _recognised(plan, stream(town.seed, "recognised later"))
     _joined(plan, stream(town.seed, "joined later"))
+    _told_wrongly(plan, stream(town.seed, "told wrongly"))
     return plan.acts, plan.back
 
 
@@ -104,6 +106,31 @@ def _channel(paid: Visit | Deposit) -> str:
 def _before(person: Person, paid: Visit | Deposit, day: date) -> bool:
     """Whether somebody whom no list names has paid the whole premium by then."""
     return not person.facts and person.registered and paid.at.date() < day
+
+
+def _told_wrongly(plan: _Plan, rng: Random) -> None:
+    """A list names people of another town, is taken back the same morning, and comes right the next day."""
+    chosen = plan.choose(
+        rng,
+        lambda person, paid: not person.facts and person.registered and paid.at.date() > TOLD_WRONGLY,
+        quota(plan.town.residents, 0.002, 2),
+    )
+    wrong = [(person, Fact("civil_affairs", "低保", TOLD_WRONGLY - timedelta(days=9))) for person, _ in chosen]
+    plan.hand_in("civil_affairs", TOLD_WRONGLY, wrong)
+    if wrong:
+        taken_back = {"file": plan.acts[-1].fields["file"], "reason": "误报了另一个乡镇的名单"}
+        fields = {"act": "withdraw_feed", "by": "agency-officer-b", **taken_back}
+        fields["changes"] = [person.number for person, _ in wrong]
+        plan.acts.append(Timed(moment(TOLD_WRONGLY, 11), 0, fields))
+    meant = [
+        (person, fact)
+        for person in plan.town.living()
+        for fact in person.facts
+        if (fact.supplier, fact.word, fact.until) == ("civil_affairs", "低保", None)
+    ]
+    right = write_list(plan.folder, "civil_affairs", TOLD_WRONGLY + timedelta(days=1), meant[:2])
+    handed_in = {"act": "hand_in_feed", "by": "civil_affairs-clerk", "supplier": "civil_affairs", "file": right.file}
+    plan.acts.append(Timed(right.at, 0, handed_in))
 
 
 def _recognised(plan: _Plan, rng: Random) -> None:

@@ -35,7 +35,7 @@ class Newborn:
         return next((person for person in self.household.members if person.role == "wife"), None)
 
 
-_HELP_HEADERS = {
+HELP_HEADERS = {
     "civil_affairs": ["姓名", "身份证号", "救助类别", "认定日期", "终止日期"],
     "disabled_federation": ["姓名", "身份证号", "残疾等级", "评定日期", "终止日期"],
     "rural_revitalisation": ["姓名", "身份证号", "人员类别", "认定日期", "终止日期"],
@@ -87,14 +87,14 @@ def write_feeds(town: Town, folder: Path) -> list[Feed]:
     return feeds
 
 
-def write_list(folder: Path, supplier: str, day: date, said: Iterable[tuple[Person, Fact]]) -> Feed:
+def write_list(folder: Path, supplier: str, day: date, told: Iterable[tuple[Person, Fact]]) -> Feed:
     """Write one more list of a department: what it says about each of these people."""
-    header = _HELP_HEADERS[supplier]
-    rows = [_said(header, person, fact) for person, fact in said]
+    header = HELP_HEADERS[supplier]
+    rows = [said(header, person, fact) for person, fact in told]
     return _write(folder, supplier, day, header, rows)
 
 
-def _said(header: list[str], person: Person, fact: Fact) -> Row:
+def said(header: list[str], person: Person, fact: Fact) -> Row:
     """What a department says of a person; where every row of its list says the same, there is no word for it."""
     whole = (person.name, person.number, fact.word, fact.since, fact.until)
     return dict(zip(header, whole if len(header) == len(whole) else (*whole[:2], *whole[3:]), strict=True))
@@ -184,13 +184,13 @@ def department_list(
     town: Town, rng: Random, folder: Path, supplier: str, day: date, kinds: tuple[str, ...], second_day: date
 ) -> list[Feed]:
     """What a department says of the people, with slips of these kinds; on the second day the slips put right."""
-    header = _HELP_HEADERS[supplier]
+    header = HELP_HEADERS[supplier]
     known: list[Row] = []
     others: list[Row] = []
     for person in town.people():
         for fact in person.facts:
             if fact.supplier == supplier:
-                row = _said(header, person, fact)
+                row = said(header, person, fact)
                 # Without a line at public security nobody could tell whose name is right, so those rows stay whole.
                 (known if person.registered and person.hukou not in OTHER_PLACES else others).append(row)
     rng.shuffle(known)

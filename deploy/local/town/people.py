@@ -132,14 +132,17 @@ def quota(residents: int, share: float, least: int = 1) -> int:
     return max(least, round(residents * share))
 
 
-def settle(plan: Plan, seed: int, residents: int) -> Town:
-    """Found the villages and fill them with exactly `residents` people. Raises ValueError if out of bounds."""
+def settle(plan: Plan, seed: int, residents: int, book: NumberBook | None = None) -> Town:
+    """Found the villages and fill them with exactly `residents` people. Raises ValueError if out of bounds.
+
+    `book` gives out the numbers of several towns.
+    """
     if not LEAST_RESIDENTS <= residents <= MOST_RESIDENTS:
         raise ValueError(f"RESIDENTS must lie between {LEAST_RESIDENTS} and {MOST_RESIDENTS}: {residents}")
     rng = stream(seed, "villages")
     count = max(1, round(residents / 550))
     villages = [Village(f"{plan.town}{200 + n}", name) for n, name in enumerate(village_names(rng, count))]
-    book = NumberBook(stream(seed, "numbers"), plan.old_codes or ((0, plan.county),))
+    book = book or NumberBook(stream(seed, "numbers"), plan.old_codes or ((0, plan.county),))
     town = Town(plan, seed, residents, villages, _schools(villages, residents), [], book)
     rng = stream(seed, "households")
     for village, size in zip(villages, _sizes(rng, residents, count), strict=True):

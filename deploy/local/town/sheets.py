@@ -1,7 +1,8 @@
-"""Lists as departments and villages keep them: CSV in two encodings and XLSX, the same bytes for the same rows."""
+"""Lists as departments and villages keep them: CSV in two encodings, XLSX and JSON lines, always the same bytes."""
 
 import csv
 import io
+import json
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -19,6 +20,13 @@ def write_csv(path: Path, header: Sequence[str], rows: Sequence[Sequence[Cell]],
     writer.writerow(header)
     writer.writerows([[_as_text(cell) for cell in row] for row in rows])
     path.write_bytes(text.getvalue().encode(encoding))
+
+
+def write_jsonl(path: Path, header: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
+    """One list as JSON lines: an object a row, days as YYYY-MM-DD, an empty text for None."""
+    items = (dict(zip(header, map(_as_text, row), strict=True)) for row in rows)
+    lines = [json.dumps(item, ensure_ascii=False) + "\n" for item in items]
+    path.write_bytes("".join(lines).encode())
 
 
 def write_xlsx(path: Path, title: str, header: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
