@@ -1,6 +1,7 @@
 """A real Postgres for the tests, a fresh database per test from a migrated template, and the suite in one process.
 
 The Postgres is, in this order: the one at TEST_POSTGRES_URL, a container where an engine answers, the embedded one.
+With TEST_CITUS_URL it is a Citus cluster, and every table is distributed by pool (`tests/citus.py`).
 """
 
 import asyncio
@@ -15,6 +16,7 @@ import pytest
 from sqlalchemy.engine import URL, make_url
 
 from shared import logs
+from tests.citus import ON_ONE_POSTGRES, Cluster
 from tests.state_guards import guards
 from tests.suite import InProcessSuite, migrate_all
 
@@ -55,6 +57,16 @@ _clean: dict[str, str] = {}
 """The databases that are empty and as their template was: name → what their schema looked like."""
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip on a cluster what only one Postgres can show."""
+    if not os.environ.get("TEST_CITUS_URL"):
+        return
+    for item in items:
+        reason = ON_ONE_POSTGRES.get(getattr(item, "originalname", item.name))
+        if reason:
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def logging() -> None:
     """Log as the services do; without it a failure is rendered with every local variable, which takes seconds."""
@@ -64,7 +76,7 @@ def logging() -> None:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[URL]:
     """The address of a Postgres whose superuser we are."""
-    given = os.environ.get("TEST_POSTGRES_URL")
+    given = os.environ.get("TEST_CITUS_URL") or os.environ.get("TEST_POSTGRES_URL")
     if given:
         yield make_url(given)
     elif _engine_answers():
@@ -74,8 +86,22 @@ def postgres() -> Iterator[URL]:
 
 
 @pytest.fixture(scope="session")
-def templates(postgres: URL) -> Iterator[dict[str, str]]:
-    """A migrated, empty database of each service, to be cloned: service → its name. In the end nothing is left."""
+def cluster(postgres: URL) -> Cluster | None:
+    """The Citus cluster that was given, if any."""
+    return Cluster(postgres) if os.environ.get("TEST_CITUS_URL") else None
+
+
+@pytest.fixture(scope="session")
+def templates(postgres: URL, cluster: Cluster | None) -> Iterator[dict[str, str]]:
+    """A migrated, empty database of each service, to be cloned: service → its name. In the end nothing is left.
+
+    A cluster has no templates: its databases are made once, and emptied.
+    """
+    if cluster:
+        yield {}
+        for service in _SERVICES:
+            cluster.drop(_name(service))
+        return
     names = {service: f"template_{service}_{os.getpid()}" for service in _SERVICES}
     for name in names.values():
         made = f"create database \"{name}\" template template0 encoding 'UTF8' locale 'C'"  # whatever the server's are
@@ -89,7 +115,7 @@ def templates(postgres: URL) -> Iterator[dict[str, str]]:
 
 
 @pytest.fixture
-async def databases(postgres: URL, templates: dict[str, str]) -> AsyncIterator[dict[str, str]]:
+async def databases(postgres: URL, cluster: Cluster | None, templates: dict[str, str]) -> AsyncIterator[dict[str, str]]:
     """An empty database of each service for this test: service → its address.
 
     Emptied after the test, because that takes a tenth of the time of cloning one; one whose schema a test has changed
@@ -98,12 +124,19 @@ async def databases(postgres: URL, templates: dict[str, str]) -> AsyncIterator[d
     names = {service: _name(service) for service in _SERVICES}
     for service, name in names.items():
         if name not in _clean:
-            await _clone(postgres, templates[service], name)
+            if cluster:
+                await asyncio.to_thread(cluster.make, service, name)
+            else:
+                await _clone(postgres, templates[service], name)
             _clean[name] = await _run(postgres, _SCHEMA, database=name)
     yield {service: _address(postgres, name) for service, name in names.items()}
-    for name in names.values():
+    for service, name in names.items():
         schema = _clean.pop(name)
-        if await _run(postgres, _CUT_OFF, _EMPTY, _SCHEMA, database=name) == schema:
+        if cluster:
+            await cluster.empty(service, name)
+        else:
+            await _run(postgres, _CUT_OFF, _EMPTY, database=name)
+        if await _run(postgres, _SCHEMA, database=name) == schema:
             _clean[name] = schema
 
 

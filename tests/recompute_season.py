@@ -52,6 +52,22 @@ WORDS = {
 }
 FIRST_DAYS = ("认定日期", "评定日期", "变动日期", "入学日期", "参保起始日期")
 LAST_DAYS = ("终止日期", "参保终止日期")
+CODES = {
+    **dict.fromkeys(("一级", "二级", "三级", "四级"), "disabled"),
+    "低保": "dibao",
+    "特困": "destitute",
+    "孤儿": "orphan",
+    "事实无人抚养儿童": "unattended_child",
+    "返贫致贫": "fallen_into_poverty",
+    "易返贫致贫": "at_risk_of_poverty",
+    "稳定脱贫": "stably_out_of_poverty",
+    "在乡重点优抚": "key_entitled",
+    "education": "student",
+    "employee_insurance": "employee_insured",
+    "health": "family_planning_hardship",
+}
+"""What a department's word is called in an answer; a list without words says the same of everybody."""
+
 REGIONS = ("户籍地代码", "学校所在地代码")
 NO_DAY = date(1, 1, 1)
 
@@ -60,8 +76,11 @@ NO_DAY = date(1, 1, 1)
 
 
 def read_rows(path: Path) -> Iterator[dict[str, Any]]:
-    """A list by heading, whatever its form: a workbook, or CSV in UTF-8 or GB18030."""
+    """A list by heading, whatever its form: a workbook, JSON lines, or CSV in UTF-8 or GB18030."""
     content = path.read_bytes()
+    if path.suffix == ".jsonl":
+        yield from map(json.loads, content.splitlines())
+        return
     if path.suffix == ".xlsx":
         header, *rows = CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_index(0).to_python()
         for row in rows:
@@ -123,6 +142,19 @@ class Person:
     hukou: str | None = None
     died: date | None = None
     statuses: list[tuple[str, date, date | None]] = field(default_factory=list)
+    history: list[tuple[str, list[tuple[str, date, date | None]]]] = field(default_factory=list)
+
+    def note(self, at: str) -> None:
+        """Keep what is known from this instant on."""
+        if not self.history or self.history[-1][1] != self.statuses:
+            self.history.append((at, list(self.statuses)))
+
+    def held(self, as_of: date, known_at: str | None) -> list[str]:
+        """The statuses on a day, as they were known at an instant (as the acts write it); None: by the end."""
+        known = [said for at, said in self.history if known_at is None or at <= known_at]
+        held = {CODES[word] for word, since, until in (known[-1] if known else ())
+                if since <= as_of and (until is None or as_of <= until)}  # fmt: skip
+        return sorted(held)
 
     def holds(self, word: str, day: date) -> bool:
         """Whether a department's word holds on a day, its first and its last day included."""
@@ -138,6 +170,10 @@ class Season:
         self.folder = folder
         self.people: dict[str, Person] = {}
         self.feeds: set[tuple[str, str]] = set()
+        self.withdrawn: set[str] = set()  # lists that were taken back before anything was paid by them
+        self.rejected: set[str] = set()  # full lists that were not let end what they did not name
+        self.parts: dict[str, list[set[tuple[str, str, date]]]] = {}  # list -> what each of its files names
+        self.wrong_answers: list[str] = []
         self.expected: set[str] = set()
         self.refused: set[tuple[str, str]] = set()
         self.money = Money()
@@ -147,8 +183,10 @@ class Season:
 
     def play(self) -> None:
         """All acts in their order."""
-        for line in (self.folder / "acts.jsonl").read_text(encoding="utf-8").splitlines():
-            act = json.loads(line)
+        acts = [json.loads(line) for line in (self.folder / "acts.jsonl").read_text(encoding="utf-8").splitlines()]
+        self.withdrawn = {act["file"] for act in acts if act["act"] == "withdraw_feed"}
+        self.rejected = {act["file"] for act in acts if act["act"] == "decide_feed" and act["result"] == "rejected"}
+        for act in acts:
             if handler := getattr(self, f"on_{act['act']}", None):
                 handler(act, datetime.fromisoformat(act["at"]).date())
             if handler := getattr(self.money, f"on_{act['act']}", None):
@@ -159,7 +197,7 @@ class Season:
     def on_hand_in_feed(self, act: dict[str, Any], today: date) -> None:
         """A list counts once, row by row; a row with a fault goes back and counts for nothing."""
         content = hashlib.sha256((self.folder / act["file"]).read_bytes()).hexdigest()
-        if (act["supplier"], content) in self.feeds:
+        if (act["supplier"], content) in self.feeds or act["file"] in self.withdrawn:
             return
         self.feeds.add((act["supplier"], content))
         news: set[str] = set()
@@ -180,8 +218,31 @@ class Season:
             said = (word or act["supplier"], since, None if until == NO_DAY else until)
             if self.learn(self.people[number], act["supplier"], region, said):
                 news.add(number)
+        if act.get("manifest", {}).get("kind") == "full" and act["file"] not in self.rejected:
+            news |= self.end_unnamed(act["supplier"], seen, act["manifest"])
+        for number in sorted(news):
+            self.people[number].note(act["at"])
         for number in sorted(news & self.enrolled.keys()):
             self.look_anew(number, today)
+
+    def end_unnamed(self, supplier: str, seen: set[tuple[str, str, date]], manifest: dict[str, Any]) -> set[str]:
+        """A full list ends, on the day before its own, what it does not name of its supplier's; of whom.
+
+        One in several files ends nothing before all of them are here.
+        """
+        parts = self.parts.setdefault(manifest.get("list_id", str(len(self.parts))), [])
+        parts.append(seen)
+        if len(parts) < manifest.get("parts", 1):
+            return set()
+        named, day = set[tuple[str, str, date]]().union(*parts), date.fromisoformat(manifest["list_day"])
+        _, words = WORDS.get(supplier, ("", {supplier}))
+        ended = set()
+        for number, person in self.people.items():
+            for at, (word, since, until) in enumerate(person.statuses):
+                if word in words and (number, word, since) not in named and (until is None or until >= day):
+                    person.statuses[at] = (word, since, day - timedelta(days=1))
+                    ended.add(number)
+        return ended
 
     @staticmethod
     def learn(person: Person, supplier: str, region: str, said: tuple[str, date, date | None]) -> bool:
@@ -293,6 +354,32 @@ class Season:
         fen, payer = max(helps, key=lambda given: given[0], default=(0, FUND))  # the first of equals
         return {name: part for name, part in ((payer, fen), ("person", PREMIUM - fen)) if part}
 
+    # What an auditor asked
+
+    def compare_answers(self) -> int:
+        """Compare every answer to a `look_up` with what the lists say; how many persons were answered for."""
+        path, compared = self.folder / "answers.jsonl", 0
+        for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
+            answer = json.loads(line)
+            if "covered_twice" in answer and answer["covered_twice"] != (twice := self.covered_twice()):
+                self.wrong_answers.append(f"covered twice: {answer['covered_twice']}, by the lists {twice}")
+            for number, held in answer.get("held", {}).items():
+                compared += 1
+                right = self.people[number].held(date.fromisoformat(answer["as_of"]), answer["known_at"])
+                if held != right:
+                    asked = f"as of {answer['as_of']}, known at {answer['known_at'] or 'the end'}"
+                    self.wrong_answers.append(f"act {answer['n']}, {number}, {asked}: {held}, by the lists {right}")
+        return compared
+
+    def covered_twice(self) -> list[str]:
+        """Who has paid here and is in employee insurance on a day of the year of cover."""
+        days = [COVER[0] + timedelta(days=n) for n in range((COVER[1] - COVER[0]).days + 1)]
+        return sorted(
+            number
+            for number, bill in self.enrolled.items()
+            if bill.paid_on and any(self.people[number].holds("employee_insurance", day) for day in days)
+        )
+
     # Figures
 
     def figures(self) -> dict[str, Any]:
@@ -353,8 +440,10 @@ def main(out: Path) -> int:
         lines.append(f"{name:<44}{reported.get(name, 0)!s:>16}{recomputed.get(name, 0)!s:>16}{mark}")
     if not checked:
         lines.append("no invariant was checked")
+    compared = season.compare_answers()
+    lines += [*season.wrong_answers, f"{compared} answers about statuses, {len(season.wrong_answers)} differ"]
     sys.stdout.write("\n".join([*lines, f"{len(names)} figures, {len(differing)} differ\n"]))
-    return 1 if differing or not checked else 0
+    return 1 if differing or season.wrong_answers or not compared or not checked else 0
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ COLUMNS: Mapping[str, str] = {
     "ledger_batch": "state",
     "package_run": "state",
     "package_version": "state",
+    "person_erasure": "state",
     "person_merge": "state",
     "pos_sale": "state",
     "receipt": "state",

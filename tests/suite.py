@@ -57,18 +57,20 @@ class InProcessSuite:
         for service in only:
             self.apps[service] = self.make_app(service)
 
-    def make_app(self, service: str) -> FastAPI:
-        """One more application of a service on the same database: a second worker, or one restarted."""
+    def make_app(self, service: str, **given: Any) -> FastAPI:
+        """One more application of a service on the same database: a second worker, or one restarted with the settings
+        that are given."""
         module = import_module(f"services.{service}.app")
-        settings = import_module(f"services.{service}.settings").Settings(
-            database_url=self.databases[service],
-            issuer=token_issuer.ISSUER,
-            client_id=service,
-            client_secret=self.issuer.secret(service),
-            sealing_keys=SEALING_KEYS,
-            jobs=False,
-            pool_size=30,
-        )
+        usual = {
+            "database_url": self.databases[service],
+            "issuer": token_issuer.ISSUER,
+            "client_id": service,
+            "client_secret": self.issuer.secret(service),
+            "sealing_keys": SEALING_KEYS,
+            "jobs": False,
+            "pool_size": 30,
+        }
+        settings = import_module(f"services.{service}.settings").Settings(**usual | given)
         app: FastAPI = module.create_app(settings, clock=self.clock, transports=self._transports)
         return app
 

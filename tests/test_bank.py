@@ -11,6 +11,7 @@ import orjson
 import pytest
 
 from deploy.local.simulators.bank_wire import read_message
+from shared import evidence
 from tests.bank_town import CCB, DAY, RCB, STRANGE, Town, code, open_town, payment, reversal
 from tests.payments_town import POOL, Counter, issue_bills
 
@@ -50,8 +51,8 @@ async def test_the_account_is_kept_whole_in_the_sealed_message_alone(town: Town)
         assert await town.rows(f"select 1 from {table} t where cast(t as text) like '%6217001234567890123%'") == [], (
             table
         )
-    [part] = await town.rows("select sealed from evidence_part where evidence_id = :id", id=row["evidence_id"])
-    opened = town.service.sealer.open(part["sealed"], f"evidence/{row['evidence_id']}/1")
+    async with town.service.database.reading() as tx:
+        opened = await evidence.load(tx, town.service.sealer, POOL, row["evidence_id"])
     assert read_message(town.line().form, opened)["body"]["payer_account"] == "6217001234567890123"
 
 

@@ -189,8 +189,11 @@ async def test_a_person_comes_to_hold_several_documents(suite: InProcessSuite, c
     assert (birth.status_code, birth.json()["code"]) == (422, "document_refused")
     found = await lookup(client, type="chinese_passport", number="e12345678")
     assert found.json()["person_id"] == known["person_id"]
-    stored = str(await rows(suite, "select * from identity_document"))
-    assert "E12345678" not in stored
+    stored = str([await rows(suite, f"select * from {table}") for table in ("identity_document", "idempotency_key")])
+    assert [told for told in ("张三", number(1), "E12345678") if told in stored] == []
+    replayed = await add("c", shown["version"], passport, valid_to="2030-01-01")
+    assert (replayed.headers["Idempotency-Replayed"], replayed.headers["ETag"]) == ("true", f'"{version}"')
+    assert replayed.json() == again.json()
     masked = suite.client("eligibility", ALL)
     hidden = await masked.get(f"/v1/persons/{known['person_id']}", params={"pool": POOL})
     assert [one["number"][4:6] for one in hidden.json()["documents"]] == ["**", "**"]

@@ -3,8 +3,7 @@
 import asyncio
 import csv
 import io
-from collections.abc import AsyncIterator, Sequence
-from datetime import date
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ import pytest
 from cryptography.exceptions import InvalidTag
 from fastapi import FastAPI
 
-from services.eligibility import formats, rules
 from services.eligibility.store import feeds as store
 from services.eligibility.usecases import Eligibility, taking
 from shared import chain, evidence
@@ -267,15 +265,14 @@ def many_rows(count: int, step: int = 1) -> list[list[str]]:
     return found[::step]
 
 
-async def waiting(app: FastAPI) -> tuple[Eligibility, Any, Sequence[rules.Verdict]]:
-    """The waiting feed as a worker sees it, judged."""
+async def waiting(app: FastAPI) -> tuple[Eligibility, Any, Callable[[], taking.Judged]]:
+    """The waiting feed as a worker sees it, and how it is judged from its beginning."""
     service: Eligibility = app.state.service
     async with service.database.reading() as tx:
         (feed,) = await store.working_feeds(tx)
         data = await evidence.load(tx, service.sealer, feed["pool"], feed["evidence_id"])
     supplier = service.suppliers[feed["supplier"]]
-    verdicts = list(rules.judge_rows(formats.read_feed(supplier, feed["file_name"], data), supplier, date(2021, 8, 16)))
-    return service, feed, verdicts
+    return service, feed, lambda: taking.Judged(taking.judge(supplier, feed, io.BytesIO(data)))
 
 
 async def whole_and_once(suite: InProcessSuite, count: int) -> None:
@@ -299,8 +296,8 @@ async def test_a_worker_killed_between_chunks_leaves_the_rest_to_another(
     await send(
         client, "employee_insurance", sheet(EMPLOYED, *([*row, "厂", "2021-01-01", ""] for row in many_rows(2300)))
     )
-    service, feed, verdicts = await waiting(suite.apps["eligibility"])
-    assert await taking.take_chunk(service, feed, verdicts)
+    service, feed, judged = await waiting(suite.apps["eligibility"])
+    assert await taking.take_chunk(service, feed, judged())
     assert (await rows(suite, "select state, rows_done from feed")) == [{"state": "received", "rows_done": 1000}]
     assert await drain(second.state.jobs)
     await whole_and_once(suite, 2300)
@@ -312,9 +309,9 @@ async def test_a_worker_killed_inside_a_chunk_leaves_nothing_half_done(
     await send(
         client, "employee_insurance", sheet(EMPLOYED, *([*row, "厂", "2021-01-01", ""] for row in many_rows(2300)))
     )
-    service, feed, verdicts = await waiting(suite.apps["eligibility"])
+    service, feed, judged = await waiting(suite.apps["eligibility"])
     for wait in (0.01, 0.03, 0.06, 0.1):
-        chunk = asyncio.create_task(taking.take_chunk(service, feed, verdicts))
+        chunk = asyncio.create_task(taking.take_chunk(service, feed, judged()))
         await asyncio.sleep(wait)
         chunk.cancel()
         await asyncio.gather(chunk, return_exceptions=True)

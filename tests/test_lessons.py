@@ -77,6 +77,7 @@ WATCHED = {
     "ledger": {"closed": "closed_ledger_is_remitted"},
     "ledger_batch": {"received": "ledger_batch_is_taken"},
     "package_run": {"running": "no_run_waits_long"},
+    "person_erasure": {"requested": "erasure_is_decided"},
     "person_merge": {"told": "merge_is_settled", "proposed": "merge_is_decided", "disputed": "dispute_is_decided"},
     "receipt_block": {"issued": "receipt_block_comes_back", "returned": "receipt_block_is_counted"},
     "receipt_cancellation": {"requested": "receipt_cancellation_is_checked"},
@@ -120,7 +121,7 @@ AT_REST = {
     "statement": {"accepted"},
     "tax_batch_line": {"waiting"},  # for its batch
     "treasury_package": {"accepted"},
-    "withholding_line": {"asked", "failed", "dropped"},  # for its batch; what failed may go into the next one
+    "withholding_line": {"asked", "failed", "dropped", "debited", "partial"},  # for its batch, or the next one
     "withholding_return": {"accepted"},
 }
 """States that wait for nobody."""

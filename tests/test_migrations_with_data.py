@@ -283,7 +283,8 @@ async def test_eligibility_rows_from_before_are_what_statuses_rest_on(database: 
     await database.run(
         f"insert into feed select pool, '{TWO}', supplier, file_name, 'y', size_bytes, null, state, rows_total, "
         "rows_done, rows_accepted, rows_rejected, received_by, received_at, taken_at, kind, list_day, serial "
-        f", null, null, null, null, null, null, null, null, 1 from feed where feed_id = '{ONE}'",
+        f", null, null, null, null, null, null, null, null, 1, null, null, null, '{TWO}', null, null, false "
+        f"from feed where feed_id = '{ONE}'",
         f"insert into hukou {hukou} values ('{POOL}', '{TWO}', '{ONE}', '{POOL}108200', '{TWO}', 2, now())",
         "select 1",
     )

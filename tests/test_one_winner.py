@@ -1,6 +1,7 @@
 """Who is asked first takes no bill that somebody else can still pay, and none of another scheme."""
 
 import asyncio
+import contextvars
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,14 @@ from deploy.local.simulators import bank as simulator
 from deploy.local.simulators.unionpay_wire import Keys as UnionPayKeys
 from deploy.local.simulators.wechat_wire import Keys as WechatKeys
 from services.payments.rules import Bill, BillStatus, Paid, Window, judge_all
+from services.payments.schemas import CounterPayment
+from services.payments.usecases.counter import Sale, take_sales
+from shared.idempotency import Answer, Once
 from shared.ids import new_id
+from shared.tokens import Caller
 from tests.bank_town import DAY, Town, code, payment
 from tests.payments_town import POOL, Counter, IssuedBill, issue_bills, slip
+from tests.test_reconciling_overtaken import waiting
 from tests.unionpay_town import UnionPayTown
 from tests.withholding_town import Desk
 
@@ -74,6 +80,61 @@ async def test_cash_is_refused_where_the_order_was_paid_at_that_moment(town: Uni
     answer = await (await Counter.open(town.suite)).take([bill])
     assert (told(answer), answer.json()["errors"][0]["code"]) == ((409, "payment_not_taken"), "already_paid")
     assert await town.outcomes() == [("settled", None)]
+
+
+@pytest.mark.parametrize("heard", [False, True], ids=["before WeChat heard of it", "after WeChat closed it"])
+@pytest.mark.parametrize("who", ["the same clerk", "another window", "nobody"])
+async def test_killed_while_an_order_is_being_closed_for_cash_the_bill_is_free_again(
+    who: str, heard: bool, town: UnionPayTown, bill: IssuedBill
+) -> None:
+    """That the order is to be closed is committed; the process dies with the call to its channel."""
+    order = await town.wechat.ordered(bill)
+    counter = await Counter.open(town.suite)
+    hall_2 = await Counter.open(town.suite, code="HALL02", clerk="clerk-zhao")
+    town.wechat.line.kill("close")
+    if not heard:
+        town.wechat.line.before, town.wechat.line.after = town.wechat.line.after, town.wechat.line.before
+    assert (await counter.take([bill], key="k1")).status_code == 500
+    assert ((await town.read(order))["status"], await town.outcomes()) == ("closing", [])
+    town.wechat.line.mend()
+    if who == "nobody":
+        await town.tick()
+        assert (await town.wechat.order(bill)).status_code == 201  # the payer may order anew
+    else:
+        again = await (counter.take([bill], key="k1") if who == "the same clerk" else hall_2.take([bill]))
+        assert again.json()["items"][0]["outcome"] == "settled"
+        assert await town.outcomes() == [("settled", None)]
+    assert ((await town.read(order))["status"], town.wechat.line.calls.count("close")) == ("closed", 2)
+
+
+async def test_a_slip_is_locked_before_bills_whether_it_is_voided_or_told_again(town: UnionPayTown) -> None:
+    """Cash and a card in one group, while a void of that sale is under way: it has the slip, and wants the bill."""
+    charged, paid = await issue_bills(town.suite, [32000] * 2)
+    counter = await Counter.open(town.suite)
+    assert (await counter.take([charged], pos="s1", key="card")).status_code == 201
+    sales = [
+        sale_of(counter, [paid], method="cash"),
+        sale_of(counter, [charged], method="pos", pos=slip("s1", at="2021-12-05T10:00:00+08:00")),
+    ]
+    async with town.service.database.writing() as tx:
+        await tx.rows("select 1 from pos_sale for update")
+        group = asyncio.create_task(take_sales(town.service, sales), context=contextvars.Context())
+        await waiting(town.suite, 1)
+        await tx.rows("select 1 from bill for update nowait")
+    assert [answer.status for answer in await group if isinstance(answer, Answer)] == [201, 201]
+
+
+def sale_of(counter: Counter, bills: list[IssuedBill], **more: Any) -> Sale:
+    """A sale as the gatherer has it."""
+    body = {
+        "pool": POOL,
+        "shift_id": counter.shift["shift_id"],
+        "payer_name": "王小明",
+        "items": [{"bill_no": bill.bill_no, "amount_fen": bill.amount_fen} for bill in bills],
+        **more,
+    }
+    caller = Caller("hall", "clerk-wang", frozenset({"payments:write"}), "140522", 0)
+    return Sale(caller, Once("hall", str(new_id()), b"hash"), CounterPayment.model_validate(body))
 
 
 async def test_while_the_payer_is_paying_cash_waits_under_its_key(town: UnionPayTown, bill: IssuedBill) -> None:

@@ -8,10 +8,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
+import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from http_message_signatures import HTTPMessageSigner, MappingKeyResolver
+from http_message_signatures.algorithms import ED25519
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -135,6 +138,15 @@ def test_a_key_that_is_not_ours_is_refused() -> None:
         Rfc9421({}).verify(request(), NOW)
 
 
+def test_a_signature_under_another_label_is_refused() -> None:
+    message = request()
+    headers = [
+        (name, value.replace("sig1=", "sig2=") if name == "Signature" else value) for name, value in message.headers
+    ]
+    assert headers != list(message.headers)
+    assert "name one signature" in refusal(replace(message, headers=headers))
+
+
 def test_two_signatures_are_refused() -> None:
     one, two = request(), request(label="sig2")
     headers = [*one.headers, *(line for line in two.headers if line[0].startswith("Signature"))]
@@ -176,6 +188,29 @@ CONFIRMATIONS = st.builds(
     payer_name=st.none() | st.text(min_size=1, max_size=8),
 )
 OFFSETS = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+
+
+@pytest.mark.parametrize("more", [(), ("@authority", "@scheme", "@path"), ("x-partner",)])
+def test_what_another_implementation_signs_is_good(more: tuple[str, ...]) -> None:
+    """`http-message-signatures` signs, and covers more than it must."""
+    key = Ed25519PrivateKey.generate()
+    told = {"Content-Type": "application/json", "X-Partner": "tax 1405", "Host": "pay.example.gov.cn"}
+    told["Content-Digest"] = dict(request().headers)["Content-Digest"]
+    message = httpx.Request("POST", ADDRESS, headers=told)
+    HTTPMessageSigner(
+        signature_algorithm=ED25519, key_resolver=MappingKeyResolver(public_keys={}, private_keys={"other": key})
+    ).sign(
+        message,
+        key_id="other",
+        created=NOW,
+        nonce="n1",
+        covered_component_ids=(*COVERED, *more),
+        use_existing_digest=True,
+    )
+    pem = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    taken = SignedRequest("POST", ADDRESS, list(message.headers.items()), BODY)
+    signed = Rfc9421({"other": pem}).verify(taken, NOW)
+    assert (signed.key_id, signed.nonce, signed.created) == ("other", "n1", NOW)
 
 
 @given(CONFIRMATIONS, OFFSETS)

@@ -142,6 +142,7 @@ CONFIRM, IGNORE, WAIT = Resolution.CONFIRM, Resolution.IGNORE, Resolution.WAIT
         (BreakKind.OURS_MISSING, Channel.WECHAT, PAY, {}, [BOOK, IGNORE, WAIT]),
         (BreakKind.OURS_MISSING, Channel.WECHAT, REF, {}, [IGNORE, WAIT]),
         (BreakKind.OURS_MISSING, Channel.AGENT, PAY, {}, [IGNORE, WAIT]),
+        (BreakKind.OURS_MISSING, Channel.BANK, None, {"single": True}, [BOOK, IGNORE, WAIT]),
         (BreakKind.AMOUNT_DIFFERS, Channel.BANK, PAY, {"ours": True, "single": True}, [CORRECT, CONFIRM, IGNORE, WAIT]),
         (BreakKind.AMOUNT_DIFFERS, Channel.COUNTER, PAY, {"ours": True}, [CONFIRM, IGNORE, WAIT]),
         (BreakKind.AMOUNT_DIFFERS, Channel.AGENT, PAY, {"ours": True, "single": True}, [CONFIRM, IGNORE, WAIT]),

@@ -1,6 +1,7 @@
 """Money goes back on the way it came, once, whatever becomes of the line, the process or the card."""
 
 import asyncio
+import json
 from collections import Counter as Tally
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from deploy.local.simulators import bank as bank_simulator
 from deploy.local.simulators.wechat_wire import Keys
 from services.payments import rules, usecases
 from services.payments.rules import RefundState, ways
@@ -187,6 +189,23 @@ async def test_what_was_mended_at_the_channel_is_paid(town: RoutesTown) -> None:
     await town.follow()
     assert (await town.read(found))["state"] == "paid"
     await in_order(town)
+
+
+async def test_a_bank_that_pays_nothing_out_is_not_set_up(
+    town: RoutesTown, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bank with an empty `payouts_url` is joined for its write-off interface alone."""
+    application = await town.paying("bank")
+    banks = json.loads(bank_simulator.settings_of(tmp_path / "keys"))
+    monkeypatch.setenv("PAYMENTS_BANKS", json.dumps({name: bank | {"payouts_url": ""} for name, bank in banks.items()}))
+    without = town.suite.make_app("payments")
+    assert await usecases.ask_refunds(without.state.service)
+    async with town.service.database.reading() as tx:
+        [row] = await tx.rows("select state, detail from refund")
+    assert (row["state"], row["detail"]) == ("submitted", "channel_not_set_up")
+    await close_app(without)
+    await town.tick()
+    assert (await town.read(application))["state"] == "paid"
 
 
 async def test_a_payout_of_which_another_sum_was_paid_goes_no_other_way(town: RoutesTown) -> None:

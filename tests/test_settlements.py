@@ -12,6 +12,7 @@ from python_calamine import CalamineWorkbook
 
 from services.payments.formats.fund_flow import INSTITUTION as WECHAT_ACCOUNT
 from services.payments.rules.settlements import Source
+from services.payments.store import settlements as settlement_store
 from shared.codes import Channel
 from tests.payments_town import POOL, issue_bills
 from tests.settlements_town import (
@@ -150,6 +151,22 @@ async def test_two_workers_give_a_settlement_to_one_line(payments: InProcessSuit
     assert line["amount_fen"] == 96000
     await move_to(payments, D9)
     assert await kinds(desk) == [("ours_missing", "open")], "the other line is money that nobody owes"
+
+
+async def test_workers_take_turns_where_no_settlement_is_known_yet(payments: InProcessSuite) -> None:
+    """One that is written down while both look has no row that either could have locked."""
+    database = payments.apps["payments"].state.service.database
+
+    async def hold() -> None:
+        async with database.writing() as tx:
+            await settlement_store.hold(tx, POOL)
+
+    async with database.writing() as first:
+        await settlement_store.hold(first, POOL)
+        second = asyncio.create_task(hold())
+        await asyncio.wait({second}, timeout=0.2)
+        assert not second.done()
+    await second
 
 
 async def test_a_worker_that_is_cut_off_leaves_nothing_half_done(payments: InProcessSuite, desk: Desk) -> None:

@@ -24,7 +24,7 @@ from sqlalchemy.engine import make_url
 from services.payments import usecases
 from shared import logs
 from shared.ids import new_id
-from shared.service import JSON_LIMIT_BYTES
+from shared.observing import JSON_LIMIT_BYTES
 from tests.payments_town import POOL, Counter, issue_bills, slip
 from tests.suite import InProcessSuite, close_app
 
@@ -193,6 +193,20 @@ async def test_a_key_that_is_new_at_the_issuer_is_fetched(bare: InProcessSuite) 
     assert (await client.get("/v1/bills?pool=1")).json()["code"] == "validation_failed"
 
 
+async def test_a_token_of_a_key_that_was_withdrawn_is_refused_once_the_keys_are_fetched(bare: InProcessSuite) -> None:
+    app = bare.apps["payments"]
+    client = bare.client("payments", "payments:read")
+    assert (await client.get("/v1/bills?pool=1")).status_code == 422
+    other_jwk = {**OKPKey.generate_key("Ed25519").as_dict(private=False), "kid": "new", "use": "sig", "alg": "Ed25519"}
+    published = {"keys": [other_jwk]}
+    bare._transports["issuer"] = httpx.MockTransport(lambda _request: httpx.Response(200, json=published))
+    app.state.verifier._fetched = float("-inf")  # long ago
+    other = forged(bare, header={"kid": "unknown"})
+    refused = await client.get("/v1/bills?pool=1", headers={"Authorization": f"Bearer {other}"})
+    assert refused.json()["code"] == "token_invalid"
+    assert (await client.get("/v1/bills?pool=1")).json()["code"] == "token_invalid", "known before, but not any more"
+
+
 @pytest.mark.parametrize(
     ("scopes", "area", "code"),
     [
@@ -355,6 +369,15 @@ async def test_a_body_beyond_its_limit_is_cut_off_with_or_without_a_length(bare:
         assert answer.status_code == 413
         assert answer.json()["code"] == "body_too_large"
         assert str(JSON_LIMIT_BYTES) in answer.json()["detail"]
+
+
+async def test_a_second_content_type_lifts_no_limit(bare: InProcessSuite) -> None:
+    """The first one counts everywhere: a file's limit is not to be had for JSON, which is read before the token."""
+    kinds = [("Content-Type", "application/json"), ("Content-Type", "application/octet-stream")]
+    answer = await bare.client("payments", "payments:write").post(
+        "/v1/counter/payments", content=b" " * (JSON_LIMIT_BYTES + 1), headers=kinds
+    )
+    assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
 
 
 async def test_an_unknown_address_and_a_wrong_method_are_problems_too(bare: InProcessSuite) -> None:

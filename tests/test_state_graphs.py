@@ -25,7 +25,7 @@ ENDS: dict[str, set[str]] = {
     "refund_package": {"answered", "refused"},
     "agreement": {"withdrawn"},
     "withholding": {"closed", "cancelled"},
-    "withholding_line": {"debited", "partial"},
+    "withholding_line": set(),  # people may book anew what the bank was of two minds about
     "withholding_return": {"rejected", "taken"},
     "application": {"refused", "rejected", "paid"},
     "bank_journal": {
@@ -49,6 +49,7 @@ ENDS: dict[str, set[str]] = {
     "receipt": {"voided", "offset"},
     "receipt_cancellation": {"confirmed", "rejected"},
     "receipt_segment": {"written_off"},
+    "person_erasure": {"erased", "declined"},
     "person_merge": {"declined", "undone", "withdrawn"},
     "refund": {"settled", "failed"},
     "remittance": {"confirmed", "rejected"},

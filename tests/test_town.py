@@ -42,6 +42,8 @@ def rows_of(path: Path) -> list[dict[str, str]]:
     if path.suffix == ".xlsx":
         header, *rows = CalamineWorkbook.from_path(str(path)).get_sheet_by_index(0).to_python()
         return [dict(zip(map(str, header), map(str, row), strict=True)) for row in rows]
+    if path.suffix == ".jsonl":
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     encoding = "gb18030" if path.name.startswith("public_security") else "utf-8-sig"
     return list(csv.DictReader(io.StringIO(path.read_bytes().decode(encoding))))
 
@@ -230,7 +232,10 @@ def test_lists_come_after_people_have_enrolled_or_paid(disturbed):
             paid_at.setdefault(act["insured"], act["at"])
         for item in act.get("lines", []) if act["act"] == "record_lines" else act.get("items", []):
             paid_at.setdefault(item.get("insured", ""), item.get("paid_at", act["at"]))
-    lists = [act for act in disturbed if "changes" in act]
+    told_wrongly, taken_back, *lists = [act for act in disturbed if "changes" in act]
+    assert (told_wrongly["act"], taken_back["act"]) == ("hand_in_feed", "withdraw_feed")
+    assert (told_wrongly["file"], told_wrongly["changes"]) == (taken_back["file"], taken_back["changes"])
+    assert all(paid_at[number] > taken_back["at"] for number in taken_back["changes"])
     assert [(act["supplier"], act["at"] < "2021-12-26") for act in lists] == [
         ("civil_affairs", True), ("employee_insurance", True), ("civil_affairs", False), ("employee_insurance", False),
     ]  # fmt: skip
@@ -241,6 +246,36 @@ def test_lists_come_after_people_have_enrolled_or_paid(disturbed):
     decided = {act["insured"]: act["result"] for act in disturbed if act["act"] == "decide_case"}
     assert decided.keys() == {number for act in lists[2:] for number in act["changes"]}
     assert set(decided.values()) == {"approved", "declined"}
+
+
+def test_departments_send_lists_in_every_form_and_people_decide_on_them(made):
+    _, folder = made
+    acts = acts_of(folder)
+    forms = {path.suffix for path in (folder / "feeds").iterdir()}
+    assert forms == {".xlsx", ".csv", ".jsonl"}
+    texts = [path.read_bytes() for path in (folder / "feeds").glob("*.csv")]
+    starts = {"bom" if text.startswith(b"\xef\xbb\xbf") else "plain" if _is_utf8(text) else "gb18030" for text in texts}
+    assert starts == {"bom", "plain", "gb18030"}
+    with_manifest = [act for act in acts if "manifest" in act]
+    for act in with_manifest:
+        path = folder / act["file"]
+        assert act["manifest"]["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+        assert act["manifest"]["rows"] == len(rows_of(path))
+    held = {act["file"] for act in with_manifest if act.get("state") == "held"}
+    decided = {act["file"]: act["result"] for act in acts if act["act"] == "decide_feed"}
+    assert decided.keys() == held
+    assert set(decided.values()) == {"approved", "rejected"}
+    kinds = Counter(act["act"] for act in acts)
+    assert (kinds["withdraw_feed"], kinds["decide_match"]) == (1, 1)
+    asked = [(act["as_of"], act["known_at"]) for act in acts if act["act"] == "look_up"]
+    assert len(set(asked)) == len(asked) > 3
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        return bool(text.decode())
+    except UnicodeDecodeError:
+        return False
 
 
 def test_each_way_of_putting_books_right_is_planned_where_statements_go_wrong(disturbed, made):

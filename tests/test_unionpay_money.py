@@ -188,24 +188,46 @@ async def test_what_could_not_be_undone_is_never_undone_again(
     assert [each.amount for each in town.trades("04")] == [32000]
 
 
+async def lease(town: UnionPayTown, later: timedelta = timedelta()) -> Any:
+    """What a worker does before it asks UnionPay."""
+    async with town.service.database.writing() as tx:
+        row = await store.lease_refund(tx, POOL, wall_now() + later, 60, 3600)
+    assert row is not None
+    return row
+
+
 async def test_who_was_overtaken_while_undoing_was_refused_refunds_nothing(
     town: UnionPayTown, bill: IssuedBill
 ) -> None:
     await give_back(town, await surplus(town, bill))
-    leases = []
-    for later in (timedelta(), timedelta(hours=2)):
-        async with town.service.database.writing() as tx:
-            leases.append(await store.lease_refund(tx, POOL, wall_now() + later, 60, 3600))
-    first, second = leases
-    assert first is not None
-    assert second is not None
+    first = await lease(town)
+    town.line.meanwhile["void"] = lambda: lease(town, timedelta(hours=2))
     await town.control("faults", undone=["39"])
     assert (await unionpay_refunds.submit(town.service, first)).detail == "overtaken"
     assert town.line.calls[-1] == "void"
-    await unionpay_refunds.submit(town.service, second)
-    assert (len(town.trades("31")), len(town.trades("04"))) == (1, 0)
+    town.line.meanwhile.clear()
+    assert town.trades("04") == []
+    await town.tick()
     await town.tick()
     assert (await states(town))[0][0] == "settled"
+    assert len(town.trades("31")) + len(town.trades("04")) == 1
+
+
+@pytest.mark.parametrize("undone", [["39"], []], ids=["undoing was refused", "it was undone"])
+async def test_who_stood_still_until_its_lease_was_over_undoes_nothing(
+    undone: list[str], town: UnionPayTown, bill: IssuedBill
+) -> None:
+    """A worker is stopped before its call; another one brings the refund to its end. Then the first goes on."""
+    await give_back(town, await surplus(town, bill))
+    stopped = await lease(town)
+    await town.control("faults", undone=undone)
+    for _ in range(3):
+        await town.tick()
+    assert (await states(town))[0][0] == "settled"
+    calls = list(town.line.calls)
+    assert (await unionpay_refunds.submit(town.service, stopped)).detail == "overtaken"
+    assert town.line.calls == calls
+    assert len(town.trades("31")) + len(town.trades("04")) == 1
 
 
 async def test_a_void_that_fails_later_becomes_a_refund(town: UnionPayTown, bill: IssuedBill) -> None:

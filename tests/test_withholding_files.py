@@ -23,8 +23,8 @@ from services.payments.formats.withholding import ReturnTotals, ReturnUnreadable
 from services.payments.rules.withholding import (
     Contradiction,
     LineAct,
-    LineState,
     ReturnKind,
+    WithholdingLineState,
     WithholdingState,
     Word,
     answered,
@@ -226,31 +226,31 @@ def test_yuan_and_the_batchs_number_are_a_matter_of_settings() -> None:
 @pytest.mark.parametrize(
     ("state", "word", "booked", "told", "does"),
     [
-        (LineState.ASKED, Word.DEBITED, None, 40000, LineAct.DEBIT),
-        (LineState.ASKED, Word.DEBITED, None, 12000, LineAct.DEBIT_OTHERWISE),
-        (LineState.ASKED, Word.DEBITED, None, 50000, LineAct.DEBIT_OTHERWISE),
-        (LineState.ASKED, Word.FAILED, None, 0, LineAct.FAIL),
-        (LineState.ASKED, Word.UNKNOWN, None, 0, None),
-        (LineState.FAILED, Word.DEBITED, None, 40000, LineAct.DEBIT),
-        (LineState.FAILED, Word.FAILED, None, 0, None),
-        (LineState.DROPPED, Word.DEBITED, None, 40000, LineAct.DEBIT),
-        (LineState.DROPPED, Word.FAILED, None, 0, None),
-        (LineState.DEBITED, Word.DEBITED, 40000, 40000, None),
-        (LineState.DEBITED, Word.DEBITED, 40000, 12000, Contradiction.OTHER_AMOUNT),
-        (LineState.DEBITED, Word.FAILED, 40000, 0, Contradiction.TAKEN_BACK),
-        (LineState.DEBITED, Word.UNKNOWN, 40000, 0, None),
-        (LineState.PARTIAL, Word.DEBITED, 12000, 12000, None),
-        (LineState.PARTIAL, Word.DEBITED, 12000, 40000, Contradiction.OTHER_AMOUNT),
-        (LineState.PARTIAL, Word.FAILED, 12000, 0, Contradiction.TAKEN_BACK),
+        (WithholdingLineState.ASKED, Word.DEBITED, None, 40000, LineAct.DEBIT),
+        (WithholdingLineState.ASKED, Word.DEBITED, None, 12000, LineAct.DEBIT_OTHERWISE),
+        (WithholdingLineState.ASKED, Word.DEBITED, None, 50000, LineAct.DEBIT_OTHERWISE),
+        (WithholdingLineState.ASKED, Word.FAILED, None, 0, LineAct.FAIL),
+        (WithholdingLineState.ASKED, Word.UNKNOWN, None, 0, None),
+        (WithholdingLineState.FAILED, Word.DEBITED, None, 40000, LineAct.DEBIT),
+        (WithholdingLineState.FAILED, Word.FAILED, None, 0, None),
+        (WithholdingLineState.DROPPED, Word.DEBITED, None, 40000, LineAct.DEBIT),
+        (WithholdingLineState.DROPPED, Word.FAILED, None, 0, None),
+        (WithholdingLineState.DEBITED, Word.DEBITED, 40000, 40000, None),
+        (WithholdingLineState.DEBITED, Word.DEBITED, 40000, 12000, Contradiction.OTHER_AMOUNT),
+        (WithholdingLineState.DEBITED, Word.FAILED, 40000, 0, Contradiction.TAKEN_BACK),
+        (WithholdingLineState.DEBITED, Word.UNKNOWN, 40000, 0, None),
+        (WithholdingLineState.PARTIAL, Word.DEBITED, 12000, 12000, None),
+        (WithholdingLineState.PARTIAL, Word.DEBITED, 12000, 40000, Contradiction.OTHER_AMOUNT),
+        (WithholdingLineState.PARTIAL, Word.FAILED, 12000, 0, Contradiction.TAKEN_BACK),
     ],
 )
 def test_what_the_banks_word_about_a_line_does(
-    state: LineState, word: Word, booked: int | None, told: int, does: LineAct | Contradiction | None
+    state: WithholdingLineState, word: Word, booked: int | None, told: int, does: LineAct | Contradiction | None
 ) -> None:
     assert hear(state, word, asked_fen=40000, booked_fen=booked, told_fen=told, reversed_=False) is does
 
 
-@pytest.mark.parametrize("state", [LineState.DEBITED, LineState.PARTIAL])
+@pytest.mark.parametrize("state", [WithholdingLineState.DEBITED, WithholdingLineState.PARTIAL])
 @pytest.mark.parametrize(
     ("word", "told", "does"),
     [
@@ -261,7 +261,7 @@ def test_what_the_banks_word_about_a_line_does(
     ],
 )
 def test_what_the_banks_word_does_once_the_money_was_taken_back(
-    state: LineState, word: Word, told: int, does: Contradiction | None
+    state: WithholdingLineState, word: Word, told: int, does: Contradiction | None
 ) -> None:
     assert hear(state, word, asked_fen=40000, booked_fen=40000, told_fen=told, reversed_=True) is does
 

@@ -1,6 +1,6 @@
 """Payments with a simulated UnionPay, and WeChat Pay beside it, in one process; a test says when the post comes."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,11 +36,15 @@ class Line(httpx.AsyncBaseTransport):
         self.lost: set[str] = set()
         self.deadly: set[str] = set()
         """The process dies after these calls were carried out."""
+        self.meanwhile: dict[str, Callable[[], Awaitable[Any]]] = {}
+        """What happens elsewhere while these calls are on their way back."""
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         name = _NAMES[dict(parse_qsl(request.content.decode()))["txnType"]]
         self.calls.append(name)
         answer = await self._through.handle_async_request(request)
+        if name in self.meanwhile:
+            await self.meanwhile[name]()
         if name in self.deadly:
             raise RuntimeError("the process was killed")
         if name in self.lost:

@@ -2,6 +2,7 @@
 lies behind them is reached."""
 
 import hashlib
+import io
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
@@ -154,7 +155,7 @@ def _sheet(read: Callable[[str, bytes], Any], name: str) -> Target:
 
 
 def _feed_of(supplier: str) -> Callable[[str, bytes], Any]:
-    return partial(read_feed, _SUPPLIERS[supplier])
+    return lambda file_name, data: list(read_feed(_SUPPLIERS[supplier], file_name, io.BytesIO(data)))
 
 
 def _roster(name: str, data: bytes) -> None:
