@@ -30,8 +30,11 @@ WHOLE: Mapping[str, Sequence[str]] = {
         "payments.store.treasury_checks.list_collection_differences",
         "refunds.store.summarise",
     ),
-    "the walk of a new key, a job that takes a list back or asks what another package would change, meets everybody": (
+    "the archive and the verification of a chain, the walk of a new key, a job that takes a list back or asks what "
+    "another package would change, meet everybody": (
         "eligibility.store.hukou.persons_of_supplier",
+        "shared.chain.remove_to",
+        "shared.chain.verify",
         "registration.store.package_runs.read_members",
         "shared.rotation.store.keys_in_use",
     ),

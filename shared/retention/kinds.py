@@ -27,9 +27,11 @@ IDEMPOTENCY_KEYS = Kind(
     "idempotency_keys",
     "Keys of requests with their first answers; the same key after that is a new request",
     30,
-    "delete from idempotency_key where pool = :pool and (client_id, key) in (select client_id, key "
-    "from idempotency_key where pool = :pool and status is not null and claimed_at < :before limit :limit "
-    "for update skip locked)",
+    # Materialized here and below: a plan that asks such a selection again for each row finds others than before.
+    "with gone as materialized (select client_id, key from idempotency_key where pool = :pool "
+    "and status is not null and claimed_at < :before limit :limit for update skip locked) "
+    "delete from idempotency_key known using gone "
+    "where known.pool = :pool and known.client_id = gone.client_id and known.key = gone.key",
 )
 
 

@@ -21,7 +21,7 @@ from deploy.local import places
 
 from .confirming import confirm_batch, confirm_plain, confirm_single
 from .enrolling import roster_import
-from .feeding import feed_import, feed_import_xlsx
+from .feeding import feed_import
 from .footprint import footprint
 from .growing import season_growth
 from .measures import Measured
@@ -42,7 +42,6 @@ CASES: tuple[Case, ...] = (
     eligibility_batch,
     query_growth,
     feed_import,
-    feed_import_xlsx,
     roster_import,
     reconcile,
     season_growth,

@@ -29,8 +29,8 @@ _TAKEN = (
 _HEADINGS = ("姓名", "身份证号", "参保单位", "参保起始日期", "参保终止日期")
 _SUPPLIER = "employee_insurance"
 _FIRST_BIRTH = date(1950, 1, 1)
-_COPY = "COPY of the accepted rows into the same tables with their constraints"
-_PARSER = "python-calamine alone with the same workbook"
+_COPY = "CSV: COPY of the accepted rows into the same tables with their constraints"
+_PARSER = "XLSX: python-calamine alone with the same workbook"
 _POLL_SECONDS = 0.05
 _BYTES_AT_ONCE = 1024 * 1024
 
@@ -53,10 +53,15 @@ class Taken:
 
 
 def feed_import(size: float) -> Iterator[Measured]:
+    """Lists of departments, as CSV and as a workbook."""
+    yield _csv(round(1_000_000 * size))
+    yield _workbook(round(500_000 * size))
+
+
+def _csv(count: int) -> Measured:
     """A list of people nobody knows yet: each row makes a person, a document, a claim, a status and an event. Rounds of
     import and limit in turn, each on a new database and by a new service; half the size before them, as the warm-up and
     for the other peak of memory."""
-    count = round(1_000_000 * size)
     file, half = _list_of(count, ".csv"), _list_of(count // 2, ".csv")
     with stage.database() as postgres:
         smaller = _taken(postgres, half, "half", count // 2)
@@ -64,13 +69,12 @@ def feed_import(size: float) -> Iterator[Measured]:
     middle = sorted((taken for taken, _ in rounds), key=lambda one: one.seconds)[len(rounds) // 2]
     beside = _beside(middle, file) | {"service_peak_mib_at_half": round(smaller.peak_mib, 1)}
     reached = [taken.per_second for taken, _ in rounds]
-    yield against("feed_import", "rows/s", count, reached, [copied for _, copied in rounds], _COPY, 0.3, beside)
+    return against("feed_import", "rows/s", count, reached, [copied for _, copied in rounds], _COPY, 0.3, beside)
 
 
-def feed_import_xlsx(size: float) -> Iterator[Measured]:
+def _workbook(count: int) -> Measured:
     """Such a list as a workbook: read as the service reads it (looked over for its size, each cell as text), against
     the parser alone. Beside it the whole import of a fifth, of which the reading is a small part."""
-    count = round(500_000 * size)
     file = _list_of(count, ".xlsx")
     _read(file), _parsed(file)
     rounds = [(count / _read(file), count / _parsed(file)) for _ in range(ROUNDS)]
@@ -79,7 +83,7 @@ def feed_import_xlsx(size: float) -> Iterator[Measured]:
         whole = _taken(postgres, fifth, "whole", count // 5)
     beside = {"whole_import_rows_per_s": round(whole.per_second, 1), **_beside(whole, fifth)}
     reached, possible = zip(*rounds, strict=True)
-    yield against("feed_import_xlsx", "rows/s", count, reached, possible, _PARSER, 0.5, beside)
+    return against("feed_import", "rows/s", count, reached, possible, _PARSER, 0.5, beside)
 
 
 def _beside(taken: Taken, file: Path) -> dict[str, float]:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
-import duckdb
 import httpx
 
 from deploy.local import places
@@ -135,6 +134,8 @@ def _lines(count: int) -> Iterator[tuple[int, int]]:
 def joined(day: Day) -> tuple[float, dict[str, int]]:
     """DuckDB's seconds for a day, and the breaks of each kind that it finds."""
     found = day.theirs.with_suffix(".parquet")
+    import duckdb  # here, because a process that has it says at its end that it leaks
+
     with duckdb.connect() as connection:
         began = time.perf_counter()
         connection.execute(_JOIN.format(theirs=day.theirs, ours=day.ours, found=found))

@@ -72,7 +72,7 @@ def page(run: Run, drawn: Sequence[str], profiles: Path) -> str:
                 for one in run.found
             ],
         ),
-        _table(("case", "its limit"), {one.row.name: one.row.limit_is for one in run.found}.items()),
+        _table(("case", "its limit"), dict.fromkeys((one.row.name, one.row.limit_is) for one in run.found)),
         *_section("How long an answer takes", _pictures(drawn, "waits")),
         *_section("Where the processor's time goes", _pictures(drawn, "processor")),
         *_section("What grows with size", _pictures(drawn, "growth")),

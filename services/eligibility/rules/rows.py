@@ -23,6 +23,7 @@ from .documents import (
 )
 from .feeds import EVERYTHING, Scope
 from .matching import Doubt, doubt
+from .repeats import FirstRows
 from .suppliers import HOLDER_COLUMNS, Assertion, FaultCode, Supplier
 
 
@@ -104,24 +105,24 @@ Verdict = Accepted | Doubtful | Rejected
 
 
 def judge_rows(
-    rows: Iterable[FeedRow], supplier: Supplier, today: date, scope: Scope = EVERYTHING
+    rows: Iterable[FeedRow], supplier: Supplier, today: date, scope: Scope = EVERYTHING, expected: int = 0
 ) -> Iterator[Verdict]:
     """Judge rows in their order. `today` is the day the list came in, so that a resumed run judges alike. `scope`: for
-    what the list says that it speaks; no row may say more.
+    what the list says that it speaks; no row may say more. `expected`: how many rows there are, where it is known.
 
     A row that repeats person, word and day of an accepted row of the same list goes back as `duplicate_row`.
     """
     # By hash, because this grows with the list: of 64 bits, so that among a million rows two that differ share one in
     # one of some thirty million lists.
-    accepted_at: dict[int, int] = {}
+    accepted_at = FirstRows(expected)
     for row in rows:
         verdict = _judge_row(row, supplier, today, scope)
         key = hash((*document_key(shown_in(row)), row.cell("word"), row.days.get("since")))
-        if first := accepted_at.get(key):
+        if first := accepted_at.find(key):
             faults = () if isinstance(verdict, Accepted) else verdict.faults
             verdict = Rejected(row.row_no, (*faults, Fault(FaultCode.DUPLICATE_ROW, f"与第{first}行重复")))
         elif not isinstance(verdict, Rejected):
-            accepted_at[key] = row.row_no
+            accepted_at.add(key, row.row_no)
         yield verdict
 
 

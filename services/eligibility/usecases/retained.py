@@ -15,9 +15,10 @@ RETAINED = (
         "Names and doubtful numbers that a clerk has decided upon, when they have not come again since; they are asked "
         "once more if they do",
         365,
-        "delete from match_case where pool = :pool and case_id in (select case_id from match_case where pool = :pool "
+        "with gone as materialized (select case_id from match_case where pool = :pool "
         "and greatest(decided_at, last_used_at, withdrawn_at) < :before order by case_id limit :limit "
-        "for update skip locked)",
+        "for update skip locked) "
+        "delete from match_case known using gone where known.pool = :pool and known.case_id = gone.case_id",
     ),
 )
 """Kinds beside those that every service has."""

@@ -67,7 +67,7 @@ def judge(supplier: Supplier, feed: Row, file: IO[bytes]) -> Iterator[Verdict]:
     """The rows of a list with their verdicts, read as they are asked for."""
     rows = formats.read_feed(supplier, feed["file_name"], file)
     scope = Scope.of(feed["categories"], feed["region"])
-    return rules.judge_rows(rows, supplier, business_day(feed["received_at"]), scope)
+    return rules.judge_rows(rows, supplier, business_day(feed["received_at"]), scope, feed["rows_total"])
 
 
 class Judged:

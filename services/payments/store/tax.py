@@ -24,8 +24,10 @@ async def claim_nonces(tx: Writer, rows: Sequence[Mapping[str, Any]]) -> dict[tu
 async def forget_nonces(tx: Writer, before: datetime) -> int:
     """Delete some nonces that expired before an instant; how many."""
     return await tx.execute(
-        "delete from tax_nonce where pool = :pool and (key_id, nonce) in (select key_id, nonce from tax_nonce "
-        "where pool = :pool and expires_at < :before order by expires_at limit :most for update skip locked)",
+        "with gone as materialized (select key_id, nonce from tax_nonce "
+        "where pool = :pool and expires_at < :before order by expires_at limit :most for update skip locked) "
+        "delete from tax_nonce known using gone "
+        "where known.pool = :pool and known.key_id = gone.key_id and known.nonce = gone.nonce",
         pool=POOLLESS,
         before=before,
         most=_MOST_FORGOTTEN,
