@@ -134,7 +134,7 @@ def _lines(count: int) -> Iterator[tuple[int, int]]:
 def joined(day: Day) -> tuple[float, dict[str, int]]:
     """DuckDB's seconds for a day, and the breaks of each kind that it finds."""
     found = day.theirs.with_suffix(".parquet")
-    import duckdb  # here, because a process that has it says at its end that it leaks
+    import duckdb  # noqa: PLC0415 -- a process that has it says at its end that it leaks
 
     with duckdb.connect() as connection:
         began = time.perf_counter()
