@@ -26,11 +26,11 @@ def season_growth(size: float) -> Iterator[Measured]:
     if size < 0.1:
         towns = [residents // 4 for residents in towns[:2]]
     seconds = {residents: _season(residents) for residents in sorted(set(towns))}
-    smallest, *larger = seconds
+    smallest, *_ = seconds
     pace = {residents: residents / taken for residents, taken in seconds.items()}
     beside = {f"seconds_of_{residents}": taken for residents, taken in seconds.items()}
     beside |= {f"ms_a_head_of_{residents}": round(1000 / found, 1) for residents, found in pace.items()}
-    for residents in larger:
+    for residents in seconds:
         reached, possible = [pace[residents]], [pace[smallest]]
         yield against("season_growth", "residents/s", residents, reached, possible, _LIMIT_IS, 0.77, beside)
 

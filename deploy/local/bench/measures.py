@@ -47,11 +47,16 @@ def against(
     limit_is: str,
     aim: float,
     beside: dict[str, float] | None = None,
+    *,
+    times: bool = False,
 ) -> Measured:
-    """Rates of several rounds against those of the limit in the same rounds: medians, larger is better."""
+    """Rates of several rounds, or `times`, against those of the limit in the same rounds: medians. A larger ratio is
+    better for both."""
     reached, possible = median(ours), median(limit)
-    row = Row(name, unit, n, round(reached, 1), round(possible, 1), round(reached / possible, 3), limit_is, machine())
-    return Measured(row, aim, beside or {})
+    ratio = round(possible / reached if times else reached / possible, 3)
+    return Measured(
+        Row(name, unit, n, round(reached, 1), round(possible, 1), ratio, limit_is, machine()), aim, beside or {}
+    )
 
 
 @cache

@@ -118,11 +118,13 @@ def _growth(found: Sequence[Measured]) -> Figure | None:
         rows = sorted((one for one in found if one.row.name == name), key=lambda one: one.row.n)
         sizes = [one.row.n for one in rows]
         axes.plot(sizes, [one.row.ours for one in rows], "o-", color=_MET, label="measured")
-        axes.plot(sizes, [one.row.limit / one.aim for one in rows], "--", color=_LINE, label="most that the aim allows")
+        # A pace may fall to the aim's share of the smallest's, a time may rise by as much.
+        asked = [one.row.limit * one.aim if "/s" in one.row.unit else one.row.limit / one.aim for one in rows]
+        axes.plot(sizes, asked, "--", color=_LINE, label="what the aim asks")
         axes.set(title=name, xlabel="n", ylabel=rows[0].row.unit, xscale="log")
         axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
         axes.minorticks_off()
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, 1.15 * max(*asked, *(one.row.ours for one in rows)))
         axes.grid(color="#dddddd")
         axes.legend(frameon=False, loc="lower right")
     return figure

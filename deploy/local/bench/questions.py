@@ -67,10 +67,11 @@ def query_growth(size: float) -> Iterator[Measured]:
                 if at:
                     waits[count].append(went.wait_ms(0.99))
     middle = {count: median(found) for count, found in waits.items()}
-    limit_is = f"p99 in ms at the largest, {GROWTH_CONNECTIONS} connections; ours: at 10,000 bills"
+    limit_is = f"p99 at 10,000 bills, {GROWTH_CONNECTIONS} connections"
     beside = {f"p99_ms_at_{count}": wait for count, wait in middle.items()}
-    for count in sizes[1:]:
-        yield against("query_growth", "ms", count, [middle[sizes[0]]], [middle[count]], limit_is, 0.77, beside)
+    for count in sizes:
+        reached, possible = [middle[count]], [middle[sizes[0]]]
+        yield against("query_growth", "ms", count, reached, possible, limit_is, 0.77, beside, times=True)
 
 
 def eligibility_batch(size: float) -> Iterator[Measured]:
