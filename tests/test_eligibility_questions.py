@@ -117,6 +117,37 @@ async def test_everybody_of_a_region_is_read_once_as_a_stream(suite: InProcessSu
     assert sorted(lines[-1]["persons"]) == [people[3]]
 
 
+async def test_a_list_of_a_past_day_names_nobody_who_has_moved_out_of_the_callers_area(
+    suite: InProcessSuite, people: dict[int, str]
+) -> None:
+    clerk = suite.client("eligibility", "eligibility:read")
+    agent = suite.client("eligibility", "eligibility:read", area=OTHER_TOWN)
+    stayed, back = people[3], people[4]
+    day = {"pool": POOL, "region": OTHER_TOWN, "as_of": "2021-08-01", "explain": "true"}
+    of_status = {"pool": POOL, "status": "key_entitled", "region": OTHER_TOWN, "as_of": "2021-08-01"}
+
+    async def exported(client: httpx.AsyncClient) -> set[str]:
+        answer = await client.get("/v1/statuses/export", params=day)
+        return {json.loads(line)["person_id"] for line in answer.content.splitlines()}
+
+    async def paged(client: httpx.AsyncClient) -> list[str]:
+        found: list[str] = []
+        after: dict[str, str] = {}
+        while True:
+            answer = (await client.get("/v1/statuses/holders", params={**of_status, "limit": 1, **after})).json()
+            found += [item["person_id"] for item in answer["items"]]
+            if not answer["next"]:
+                return found
+            after = {"after": answer["next"]}
+
+    assert await exported(clerk) == {stayed, back}
+    assert await paged(clerk) == sorted([stayed, back])
+    assert await exported(agent) == {stayed}
+    assert await paged(agent) == [stayed]
+    for action in ("status.exported", "status.listed"):
+        assert back not in (await readings(suite, action))[-1]["persons"]
+
+
 @pytest.mark.parametrize("at_once", [1, 2, 3])
 async def test_a_region_is_the_same_in_bits_of_any_size(
     suite: InProcessSuite, people: dict[int, str], at_once: int

@@ -213,6 +213,15 @@ async def record_readings(
     return refusals
 
 
+async def seen_by(service: Eligibility, tx: Reader, caller: Caller, pool: str, person_ids: Sequence[UUID]) -> set[UUID]:
+    """Those whom a caller may see by where they belong today, as a question about each of them would be answered."""
+    if area_covers_pool(caller.area, pool) or not person_ids:
+        return set(person_ids)
+    now = service.clock.now()
+    places = await hukou_of(tx, pool, person_ids, business_day(now), now)
+    return {person_id for person_id in person_ids if rules.may_see(caller.area, pool, places[person_id])}
+
+
 def _refusal(
     pool: str, reading: Reading, others: Mapping[UUID, UUID | None], places: Mapping[UUID, str | None]
 ) -> Problem | None:

@@ -17,7 +17,7 @@ from .. import formats, rules, schemas
 from ..store import statuses as store
 from ..store.hukou import persons_in_pool, persons_in_region
 from .moments import Moment
-from .persons import Reading, record_readings
+from .persons import Reading, record_readings, seen_by
 from .suite import Eligibility
 
 _STREAMED_AT_ONCE = 2_000
@@ -102,16 +102,24 @@ async def list_holders(
 ) -> Sequence[dict[str, Any]]:
     """Who holds a status on a day, with a hukou in a region; one more than `limit` where there are more.
 
-    Without a region: all that the caller's area takes in. Raises Problem AREA_FORBIDDEN.
+    Without a region: all that the caller's area takes in. Who belonged there on a past day and has moved out of the
+    caller's area since is left out. Raises Problem AREA_FORBIDDEN.
     """
     wanted = _region_for(caller, pool, region)
     assert asked.as_of is not None
     async with service.database.writing() as tx:
-        rows = await store.holders(tx, pool, code, wanted, asked.as_of, asked.known_at, after, limit)
+        rows: list[Row] = []
+        while True:
+            more = await store.holders(tx, pool, code, wanted, asked.as_of, asked.known_at, after, limit)
+            seen = await seen_by(service, tx, caller, pool, [row["person_id"] for row in more])
+            rows += [row for row in more if row["person_id"] in seen]
+            if len(more) <= limit or len(rows) > limit:
+                break
+            after = more[-1]["person_id"]
         persons = [row["person_id"] for row in rows[:limit]]
         detail = {"code": code, "region": wanted, "as_of": asked.as_of.isoformat()}
         tx.audit(pool, "status.listed", caller.client_id, caller.subject, service.clock.now(), persons, detail)
-    return [_shown_status(row) for row in rows]
+    return [_shown_status(row) for row in rows[: limit + 1]]
 
 
 def export_holders(
@@ -144,7 +152,8 @@ def export_statuses(
     """The statuses of everybody in a region as JSON lines, read bit by bit: each bit has its transaction and its audit
     line, and what is known stands still at the moment of the question.
 
-    Without a region: all that the caller's area takes in. Raises Problem AREA_FORBIDDEN before the first line.
+    Without a region: all that the caller's area takes in, as in `list_holders`. Raises Problem AREA_FORBIDDEN before
+    the first line.
     """
     wanted = _region_for(caller, pool, region)
     assert asked.as_of is not None
@@ -154,7 +163,9 @@ def export_statuses(
         after: Any = None
         while True:
             async with service.database.writing() as tx:
-                persons, after = await _persons_in(tx, pool, wanted, asked, after)
+                there, after = await _persons_in(tx, pool, wanted, asked, after)
+                seen = await seen_by(service, tx, caller, pool, there)
+                persons = [person_id for person_id in there if person_id in seen]
                 (found,) = await store.statuses_of(tx, pool, [store.StatusesOf(persons, asked.known_at, explain)])
                 tx.audit(
                     pool, "status.exported", caller.client_id, caller.subject, service.clock.now(), persons, detail
