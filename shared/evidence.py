@@ -18,7 +18,7 @@ from fastapi import Request
 from .clock import business_day
 from .database import Database, Reader, Writer
 from .ids import new_id
-from .problem import TOO_LARGE, ProblemType
+from .problem import ARCHIVED, TOO_LARGE, ProblemType
 from .sealing import Sealer
 
 LIMIT_BYTES = 256 * 1024 * 1024
@@ -120,7 +120,7 @@ async def keep(tx: Writer, sealer: Sealer, pool: str, file_name: str, upload: Up
 
 async def load(tx: Reader, sealer: Sealer, pool: str, evidence_id: UUID) -> bytes:
     """The bytes as they came. Raises EvidenceAltered, cryptography's InvalidTag where they no longer are, and Problem
-    EVIDENCE_ERASED where they were kept long enough."""
+    EVIDENCE_ERASED where they were kept long enough, ARCHIVED where they lie in an archive."""
     file = await _find(tx, sealer, pool, evidence_id)
     parts = await tx.rows(
         "select part_no, sealed from evidence_part where pool = :pool and evidence_id = :evidence_id order by part_no",
@@ -183,7 +183,8 @@ class _File:
 
 async def _find(tx: Reader, sealer: Sealer, pool: str, evidence_id: UUID) -> _File:
     row = await tx.row(
-        "select sha256, key_sealed, erased_at from evidence where pool = :pool and evidence_id = :evidence_id",
+        "select sha256, key_sealed, erased_at, archived_in from evidence "
+        "where pool = :pool and evidence_id = :evidence_id",
         pool=pool,
         evidence_id=evidence_id,
     )
@@ -191,6 +192,8 @@ async def _find(tx: Reader, sealer: Sealer, pool: str, evidence_id: UUID) -> _Fi
         raise EvidenceAltered(f"evidence {evidence_id} of pool {pool} is gone")
     if row["erased_at"] is not None:
         raise EVIDENCE_ERASED(day=business_day(row["erased_at"]))
+    if row["archived_in"] is not None:
+        raise ARCHIVED(archive=row["archived_in"])
     if row["key_sealed"] is None:
         return _File(row["sha256"], sealer)
     return _File(row["sha256"], Sealer.of_one_key(sealer.open(row["key_sealed"], key_context(evidence_id))))

@@ -144,6 +144,15 @@ TOO_LARGE = ProblemType(
     ("内容过大", "The body is too large"),
     ("内容超过 {limit_bytes} 字节，请分批提交", "The body exceeds {limit_bytes} bytes; send it in parts"),
 )
+ARCHIVED = ProblemType(
+    "archived",
+    410,
+    ("已归档", "Archived"),
+    (
+        "该内容已随医保年度移入归档文件 {archive}，不在库中；需要时请系统管理员从归档中调回",
+        "This was moved to the archive {archive} when its scheme-year was over; ask operations to bring it back",
+    ),
+)
 INTERNAL = ProblemType(
     "internal_error",
     500,

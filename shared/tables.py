@@ -115,6 +115,7 @@ def _add_requests(metadata: MetaData) -> None:
         Column("received_at", Instant, nullable=False),
         Column("key_sealed", LargeBinary),  # the file's own key; null: of before, parts lie under the service's keys
         Column("erased_at", Instant),  # its bytes were kept long enough
+        Column("archived_in", Text),  # the archive (`deploy/archive`) that its bytes lie in
         PrimaryKeyConstraint("pool", "evidence_id"),
         CheckConstraint("size_bytes >= 0", name="evidence_size"),
     )
@@ -273,3 +274,5 @@ SHARED_TABLES_4 = (
         with (gin_pending_list_limit = 1024)""",
     "create index audit_line_actor on audit_line (pool, actor, seq)",
 )
+
+SHARED_TABLES_5 = ("alter table evidence add column archived_in text",)

@@ -19,12 +19,10 @@ from shared import chain
 from shared.clock import SHANGHAI
 from shared.database import Database
 
+from .archives import ArchiveBroken, finish
+
 LINES_A_FILE = 20_000
 """So many are moved in one transaction, which takes a second or two."""
-
-
-class ArchiveBroken(RuntimeError):
-    """A file does not continue the chain, or what it holds was altered; the message names file and line."""
 
 
 @dataclass(frozen=True)
@@ -109,9 +107,4 @@ def _put(path: Path, content: bytes) -> None:
         file.write(gzip.compress(content, mtime=0))
         file.flush()
         os.fsync(file.fileno())
-    unfinished.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    finish(unfinished, path)

@@ -17,7 +17,7 @@ from .invariants import ALARMS, INVARIANTS
 from .settings import Settings
 from .usecases import RETAINED, SEALED, Eligibility
 
-REVISION = "0020_create_number_turn"
+REVISION = "0021_alter_evidence"
 """The migration this code expects."""
 
 _SUPPLIERS = Path(__file__).with_name("suppliers.yaml")

@@ -31,7 +31,7 @@ from .invariants import ALARMS, INVARIANTS
 from .settings import Settings, TreasurySettings
 from .usecases import SEALED, Payments
 
-REVISION = "0039_alter_bank_journal"
+REVISION = "0040_alter_evidence"
 """The migration this code expects."""
 
 

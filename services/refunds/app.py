@@ -18,7 +18,7 @@ from .settings import Settings
 from .tables import metadata
 from .usecases import Refunds
 
-REVISION = "0006_alter_audit_line"
+REVISION = "0007_alter_evidence"
 """The migration this code expects."""
 
 

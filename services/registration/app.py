@@ -19,7 +19,7 @@ from .settings import Settings
 from .tables import metadata
 from .usecases import RETAINED, Registration
 
-REVISION = "0019_alter_audit_line"
+REVISION = "0020_alter_evidence"
 """The migration this code expects."""
 
 

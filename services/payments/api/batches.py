@@ -9,7 +9,7 @@ from shared import idempotency, tokens
 from shared.evidence import EMPTY_UPLOAD, receive_upload
 from shared.idempotency import OnceKey, respond
 from shared.pages import Limit, Pool
-from shared.problem import TOO_LARGE, declare
+from shared.problem import ARCHIVED, TOO_LARGE, declare
 
 from .. import usecases
 from ..schemas import batches as wire
@@ -124,7 +124,7 @@ async def list_ledger_batch_lines(
 @router.get(
     "/v1/ledger-batches/{batch_id}/refused",
     response_class=Response,
-    responses=declare(*tokens.DECLARED, wire.BATCH_UNKNOWN)
+    responses=declare(*tokens.DECLARED, wire.BATCH_UNKNOWN, ARCHIVED)
     | {200: {"description": "Refused lines, as JSON lines", **_BINARY}},
 )
 async def export_refused_lines(service: Service, caller: Reading, batch_id: BatchId, pool: Pool) -> Response:

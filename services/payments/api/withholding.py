@@ -9,7 +9,7 @@ from shared import idempotency, tokens, versions
 from shared.evidence import EMPTY_UPLOAD, receive_upload
 from shared.idempotency import OnceKey, respond
 from shared.pages import Limit, Pool
-from shared.problem import TOO_LARGE, declare
+from shared.problem import ARCHIVED, TOO_LARGE, declare
 from shared.versions import IfMatch
 
 from .. import usecases
@@ -152,7 +152,7 @@ async def cancel_withholding(
 @router.get(
     "/v1/withholdings/{withholding_id}/file",
     response_class=Response,
-    responses=declare(*tokens.DECLARED, problems.WITHHOLDING_UNKNOWN, problems.WITHHOLDING_NOT_IN_STATE)
+    responses=declare(*tokens.DECLARED, problems.WITHHOLDING_UNKNOWN, problems.WITHHOLDING_NOT_IN_STATE, ARCHIVED)
     | {200: {"description": "The file for the bank", **_BINARY}},
 )
 async def read_withholding_file(

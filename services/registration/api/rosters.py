@@ -9,7 +9,7 @@ from shared import idempotency, tokens
 from shared.evidence import EMPTY_UPLOAD, EVIDENCE_ERASED
 from shared.idempotency import OnceKey, respond
 from shared.pages import After, Limit, Pool
-from shared.problem import TOO_LARGE, declare
+from shared.problem import ARCHIVED, TOO_LARGE, declare
 
 from .. import usecases
 from ..schemas import problems
@@ -127,7 +127,7 @@ async def list_roster_rows(
 @router.get(
     "/v1/rosters/{roster_id}/rejected",
     response_class=Response,
-    responses=declare(*tokens.DECLARED, problems.ROSTER_UNKNOWN, problems.ROSTER_NOT_TAKEN, EVIDENCE_ERASED)
+    responses=declare(*tokens.DECLARED, problems.ROSTER_UNKNOWN, problems.ROSTER_NOT_TAKEN, EVIDENCE_ERASED, ARCHIVED)
     | {200: {"description": "The rows that enrolled nobody, as sent, with the column 退回原因", **BINARY}},
 )
 async def return_roster_rows(service: Service, caller: Reading, roster_id: RosterId, pool: Pool) -> Response:
