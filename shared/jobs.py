@@ -26,6 +26,8 @@ class Job:
     name: str
     every_seconds: float
     work: Callable[[], Awaitable[bool]]
+    wakes: tuple[str, ...] = ()
+    """The jobs for which it may have made work: they do not wait for their turn when it has done something."""
 
 
 class JobRunner:
@@ -33,7 +35,8 @@ class JobRunner:
 
     def __init__(self, jobs: Sequence[Job]) -> None:
         self._jobs = jobs
-        self._stopping = asyncio.Event()
+        self._stopping = False
+        self._called = {job.name: asyncio.Event() for job in jobs}
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -42,7 +45,9 @@ class JobRunner:
 
     async def stop(self) -> None:
         """Let each loop finish what it does, then end it; after a limit it is cut off and rolled back."""
-        self._stopping.set()
+        self._stopping = True
+        for called in self._called.values():
+            called.set()
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=_STOP_SECONDS)
             for task in late:
@@ -51,7 +56,8 @@ class JobRunner:
 
     async def _loop(self, job: Job) -> None:
         failures = 0
-        while not self._stopping.is_set():
+        while not self._stopping:
+            self._called[job.name].clear()
             begin_request(str(new_id()))
             try:
                 busy = await job.work()
@@ -61,10 +67,13 @@ class JobRunner:
                 busy = False
                 JOB_FAILURES.labels(job.name).inc()
                 _log.warning("job_failed", job=job.name, failures=failures, error=str(error), kind=type(error).__name__)
-            if not busy:
+            if busy:
+                for name in job.wakes:
+                    self._called[name].set()
+            else:
                 wait = min(job.every_seconds * 2**failures, _LONGEST_WAIT_SECONDS)
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._stopping.wait(), wait)
+                    await asyncio.wait_for(self._called[job.name].wait(), wait)
 
 
 async def in_turn(items: Iterable[Item], work: Callable[[Item], Awaitable[bool]]) -> bool:

@@ -26,7 +26,7 @@ def jobs(service: usecases.Payments, following: Sequence[Follower]) -> Sequence[
         Job("close_superseded_orders", 2, partial(usecases.close_superseded_orders, service)),
         Job("apply_messages", 5, partial(usecases.apply_messages, service)),
         Job("take_ledger_batches", 1, partial(usecases.take_ledger_batches, service)),
-        Job("take_statements", 1, partial(usecases.take_statements, service)),
+        Job("take_statements", 1, partial(usecases.take_statements, service), wakes=("look_over_statements",)),
         Job("take_returns", 1, partial(usecases.take_returns, service)),
         Job("look_over_statements", 1, partial(usecases.look_over_statements, service)),
         Job("watch_money", 5, partial(usecases.watch_money, service)),

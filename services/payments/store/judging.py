@@ -8,11 +8,11 @@ from uuid import UUID
 from shared.database import Reader, Row, Writer
 
 _NO_TIME = datetime(9999, 12, 31, tzinfo=UTC)
-_ORDER = "coalesce(r.paid_at, '9999-12-31 00:00+00'), r.digest, r.row_no"  # the index statement_row_pending
-_AFTER = (
+ORDER = "coalesce(r.paid_at, '9999-12-31 00:00+00'), r.digest, r.row_no"  # the index statement_row_pending
+AFTER = (
     "and (r.judged_on is null or r.judged_on < :today) "
-    f"and ({_ORDER}) > (cast(:at as timestamptz), cast(:digest as bytea), cast(:row_no as integer)) "
-    f"order by {_ORDER} limit :limit"
+    f"and ({ORDER}) > (cast(:at as timestamptz), cast(:digest as bytea), cast(:row_no as integer)) "
+    f"order by {ORDER} limit :limit"
 )
 _JUDGED = (
     "r.row_no, r.digest, r.kind, r.status, r.reference, r.order_no, r.amount_fen, r.paid_at, r.payer_name, r.result"
@@ -46,13 +46,13 @@ async def rows_to_judge(
     return await tx.rows(
         f"select {_JUDGED}, b.break_id from ("
         f"(select {_JUDGED} from statement_row as r where r.pool = :pool and r.statement_id = :statement_id "
-        f"and r.result = 0 {_AFTER}) union all "
+        f"and r.result = 0 {AFTER}) union all "
         f"(select {_JUDGED} from statement_break as b join statement_row as r on r.pool = b.pool "
         "and r.statement_id = b.statement_id and r.row_no = b.row_no and r.result <> 0 "
         "where b.pool = :pool and b.statement_id = :statement_id and b.row_no is not null "
-        f"and b.state in ('open', 'proposed') {_AFTER})) as r "
+        f"and b.state in ('open', 'proposed') {AFTER})) as r "
         "left join statement_break as b on b.pool = :pool and b.statement_id = :statement_id and b.row_no = r.row_no "
-        f"and b.state in ('open', 'proposed') order by {_ORDER} limit :limit",
+        f"and b.state in ('open', 'proposed') order by {ORDER} limit :limit",
         pool=pool,
         statement_id=statement_id,
         today=today,

@@ -150,7 +150,7 @@ async def lock_statement(tx: Writer, pool: str, statement_id: UUID, *, wait: boo
 
 async def insert_rows(tx: Writer, pool: str, statement_id: UUID, rows: Sequence[Mapping[str, Any]]) -> None:
     """Store the next rows of a locked statement and move its cursor."""
-    await tx.insert(statement_row, rows)
+    await tx.copy(statement_row, rows)
     await tx.execute(
         "update statement set rows_taken = rows_taken + :count where pool = :pool and statement_id = :statement_id",
         pool=pool,

@@ -2,7 +2,8 @@
 
 A pass judges each pending row, and each row with an open break, once per business day; what is settled stays as it is,
 so that running again changes nothing. Each chunk is one transaction under the statement's lock, with the money that
-moves. A pass ends with the other direction: money of ours that no row stands for.
+moves. It begins with the plain rows, nearly all of them, which are matched set by set in the database; the others
+are judged by the rules. A pass ends with the other direction: money of ours that no row stands for.
 """
 
 from collections import defaultdict
@@ -17,22 +18,28 @@ import structlog
 from shared.clock import SHANGHAI, business_day
 from shared.codes import Channel
 from shared.database import Row, Writer
+from shared.ids import new_id
 from shared.jobs import in_turn
 
+from ..rules import SPECIAL_ACCOUNT
 from ..rules import reconciling as rules
 from ..rules.reconciling import Result
 from ..rules.settlements import Source
 from ..store import breaks as break_store
 from ..store import judging
 from ..store import matching as store
+from ..store import plain as plain_store
 from ..store import statements as statement_store
-from .clearing import HOLDING, clear, post
+from .clearing import HOLDING, clear, held_by, post
+from .clearing import KIND as CLEARING
 from .finding import Found, find
 from .money_lines import judge_money
 from .statements import new_break
 from .suite import Payments
 
 CHUNK_ROWS = 2_000
+PLAIN_ROWS = 10_000
+"""How many rows at once are seen through for plain ones; until its commit, a second or less, nobody reverses them."""
 _SEARCHED_DAYS = 60
 _log = structlog.get_logger()
 
@@ -53,10 +60,40 @@ async def look_over_statements(service: Payments) -> bool:
 
 
 async def _look_over_whole(service: Payments, statement: Row) -> bool:
-    worked, place = False, judging.START
-    while reached := await look_over(service, statement, place):
-        worked, place = True, reached
+    worked = False
+    for step in (match_plain, look_over):
+        place = judging.START
+        while reached := await step(service, statement, place):
+            worked, place = True, reached
     return worked
+
+
+async def match_plain(service: Payments, statement: Row, place: judging.Place) -> judging.Place | None:
+    """Match the plain rows (`store.plain`) of the next chunk after a place and clear their money; the place reached.
+
+    None where there is nothing left, or another worker is at it. All that it leaves pending is for `look_over`, which
+    comes to the same without it.
+    """
+    if statement["channel"] not in HOLDING:
+        return None
+    now = service.clock.now()
+    today = business_day(now)
+    async with service.database.writing() as tx:
+        row = await _lock_due(tx, statement, today)
+        if row is None:
+            return None
+        await _begin_pass(tx, row, place)
+        found = await plain_store.lock_plain(tx, row, place, today, PLAIN_ROWS)
+        if found is None:
+            return None
+        matched = await plain_store.match_plain(tx, row, found, now)
+        held = held_by(Channel(row["channel"]), row["institution"])
+        await plain_store.post_plain(
+            tx, row["pool"], matched, posting=CLEARING, debit=SPECIAL_ACCOUNT, credit=held, made=new_id(), now=now
+        )
+        results = dict.fromkeys(matched.row_nos, int(Result.MATCHED))
+        await judging.set_results(tx, row["pool"], row["statement_id"], results, today)
+    return found.place
 
 
 async def look_over(service: Payments, statement: Row, place: judging.Place) -> judging.Place | None:
@@ -65,8 +102,8 @@ async def look_over(service: Payments, statement: Row, place: judging.Place) -> 
     now = service.clock.now()
     today = business_day(now)
     async with service.database.writing() as tx:
-        row = await statement_store.lock_statement(tx, statement["pool"], statement["statement_id"], wait=False)
-        if row is None or row["state"] != rules.StatementState.ACCEPTED or not row["look_on"] or row["look_on"] > today:
+        row = await _lock_due(tx, statement, today)
+        if row is None:
             return None
         judged = await _judge_chunk(service, tx, row, now, place)
         if judged:
@@ -76,6 +113,18 @@ async def look_over(service: Payments, statement: Row, place: judging.Place) -> 
         await break_store.supersede_found(tx, row)
         await statement_store.set_look(tx, row["pool"], row["statement_id"], await _next_look(service, tx, row, today))
     return place
+
+
+async def _lock_due(tx: Writer, statement: Row, today: date) -> Row | None:
+    """A statement that is due, locked; None where it is not any more, or another worker is at it."""
+    row = await statement_store.lock_statement(tx, statement["pool"], statement["statement_id"], wait=False)
+    due = row and row["state"] == rules.StatementState.ACCEPTED and row["look_on"] and row["look_on"] <= today
+    return row if due else None
+
+
+async def _begin_pass(tx: Writer, statement: Row, place: judging.Place) -> None:
+    if statement["channel"] == Channel.BANK and place == judging.START:
+        await store.refer_to_originals(tx, statement["pool"], statement["statement_id"], statement["institution"])
 
 
 async def watch_reconciliation(service: Payments) -> bool:
@@ -107,8 +156,7 @@ async def _judge_chunk(
 ) -> judging.Place | None:
     """Judge the rows after a place; the place reached, None where none are left."""
     pool, statement_id, today = statement["pool"], statement["statement_id"], business_day(now)
-    if statement["channel"] == Channel.BANK and place == judging.START:
-        await store.refer_to_originals(tx, pool, statement_id, statement["institution"])
+    await _begin_pass(tx, statement, place)
     rows = await judging.rows_to_judge(tx, pool, statement_id, today, CHUNK_ROWS, place)
     if not rows and place != judging.START:  # somebody may have asked meanwhile for rows before it
         rows = await judging.rows_to_judge(tx, pool, statement_id, today, CHUNK_ROWS, judging.START)

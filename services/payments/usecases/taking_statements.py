@@ -1,11 +1,12 @@
 """The job that takes statements in: line by line into rows, in chunks, whatever the file's size.
 
 The cursor moves in the transaction of its chunk, so whoever is killed leaves nothing half done and nothing to do twice,
-and several workers may be at it. What the file says of itself is compared when all of it has been read.
+and several workers may be at it. While a piece of the file is read, what stood in the one before is stored. What the
+file says of itself is compared when all of it has been read.
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -22,7 +23,9 @@ from ..store import statements as store
 from .statements import accept, gives_way, line_context
 from .suite import Payments
 
-CHUNK_ROWS = 1_000
+CHUNK_ROWS = 5_000
+_MANY_ROWS = 1_000
+"""From so many rows on the planner is told of them."""
 
 
 async def take_statements(service: Payments) -> bool:
@@ -40,13 +43,12 @@ async def take_statement(service: Payments, statement: Row) -> bool:
     intake = _Intake(service, statement)
     pieces = evidence.pieces(service.database, service.sealer, statement["pool"], statement["evidence_id"])
     async for piece in pieces:
-        await asyncio.to_thread(intake.read, piece)
-        if not await intake.store_whole_chunks():
+        if not await intake.go_on(partial(intake.read, piece)):
             return intake.worked
-    while await asyncio.to_thread(intake.read_end):
-        if not await intake.store_whole_chunks():
+    while not intake.ended:
+        if not await intake.go_on(intake.read_end):
             return intake.worked
-    return await intake.store_whole_chunks() and await intake.end()
+    return await intake.store(intake.take_chunks()) and await intake.end()
 
 
 class _Intake:
@@ -54,15 +56,24 @@ class _Intake:
 
     def __init__(self, service: Payments, statement: Row) -> None:
         self.worked = False
+        self.ended = False
         self._service = service
         self._statement = statement
         self._splitter: Splitter | None = None
         self._reader: StatementReader | None = None
         self._read_rows = 0
         self._stored_rows = int(statement["rows_taken"])
-        self._lines: list[StatementLine] = []
+        self._rows: list[dict[str, Any]] = []
         self._tail: Iterator[RawLine] | None = None
-        self._ended = False
+
+    async def go_on(self, read: Callable[[], None]) -> bool:
+        """Read on, and meanwhile store what was read before; False where somebody else has ended the intake."""
+        chunks = self.take_chunks()
+        reading = asyncio.create_task(asyncio.to_thread(read))
+        try:
+            return await self.store(chunks)
+        finally:
+            await reading
 
     def read(self, piece: bytes) -> None:
         """Read the lines of the next piece; rows that are stored already only count."""
@@ -73,14 +84,13 @@ class _Intake:
             )
         self._take(self._splitter.feed(piece))
 
-    def read_end(self) -> bool:
-        """Read a chunk of what follows the last line end, which of a zip is all; False when nothing is left."""
+    def read_end(self) -> None:
+        """Read a chunk of what follows the last line end, which of a zip is all."""
         assert self._splitter is not None
         self._tail = self._tail or self._splitter.end()
         lines = list(islice(self._tail, CHUNK_ROWS))
         self._take(lines)
-        self._ended = len(lines) < CHUNK_ROWS
-        return not self._ended
+        self.ended = len(lines) < CHUNK_ROWS
 
     def _take(self, raw_lines: Iterable[RawLine]) -> None:
         assert self._reader is not None
@@ -90,30 +100,32 @@ class _Intake:
                 continue
             self._read_rows += 1
             if self._read_rows > self._stored_rows:
-                self._lines.append(line)
+                self._rows.append(self._row(self._read_rows, line))
 
-    async def store_whole_chunks(self) -> bool:
-        """Store what has been read, in whole chunks until the end; False where somebody else has ended the intake."""
-        while len(self._lines) >= CHUNK_ROWS or (self._ended and self._lines):
-            if not await self._store(self._lines[:CHUNK_ROWS]):
+    def take_chunks(self) -> Sequence[Sequence[dict[str, Any]]]:
+        """What has been read and waits to be stored, in whole chunks until the end."""
+        count = len(self._rows) if self.ended else len(self._rows) // CHUNK_ROWS * CHUNK_ROWS
+        chunks = [self._rows[at : min(at + CHUNK_ROWS, count)] for at in range(0, count, CHUNK_ROWS)]
+        del self._rows[:count]
+        return chunks
+
+    async def store(self, chunks: Sequence[Sequence[dict[str, Any]]]) -> bool:
+        """Store rows, each chunk in a transaction; False where somebody else has ended the intake."""
+        for chunk in chunks:
+            if not await self._store(chunk):
                 return False
         return True
 
-    async def _store(self, chunk: Sequence[StatementLine]) -> bool:
+    async def _store(self, chunk: Sequence[dict[str, Any]]) -> bool:
         pool, statement_id = self._statement["pool"], self._statement["statement_id"]
         async with self._service.database.writing() as tx:
             row = await store.lock_statement(tx, pool, statement_id, wait=True)
             if row is None or row["state"] != rules.StatementState.RECEIVED:
                 return False
-            behind = row["rows_taken"] - self._stored_rows  # another worker was here
-            fresh = chunk[behind:]
+            fresh = [each for each in chunk if each["row_no"] > row["rows_taken"]]  # another worker may have been here
             if fresh:
-                first = row["rows_taken"] + 1
-                rows = [self._row(row_no, line) for row_no, line in enumerate(fresh, start=first)]
-                await store.insert_rows(tx, pool, statement_id, rows)
+                await store.insert_rows(tx, pool, statement_id, fresh)
                 self.worked = True
-        self._stored_rows += len(chunk)
-        del self._lines[: len(chunk)]
         return True
 
     def _row(self, row_no: int, line: StatementLine) -> dict[str, Any]:
@@ -155,7 +167,7 @@ class _Intake:
                 "found_back_fen": found.back_fen,
             }
             await store.end_taking(tx, pool, statement_id, now, totals)
-            if found.count >= CHUNK_ROWS:
+            if found.count >= _MANY_ROWS:
                 await store.note_many_rows(tx)
             act = rules.StatementAct.AGREE if rules.totals_agree(told, found) else rules.StatementAct.DIFFER
             if act is rules.StatementAct.AGREE:
