@@ -10,6 +10,7 @@ bill) is never in one group and keeps its order.
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Hashable, Sequence
 from contextvars import Context
@@ -34,8 +35,9 @@ _log = structlog.get_logger()
 class Gatherer:
     """Gathers items lane by lane, and has the groups of a lane committed one after another."""
 
-    def __init__(self, *, most: int = 200) -> None:
+    def __init__(self, *, most: int = 200, patience_seconds: float = 10) -> None:
         self._most = most
+        self._patience_seconds = patience_seconds
         self._lanes: dict[Hashable, _Lane[Any, Any]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -45,14 +47,15 @@ class Gatherer:
         """What became of `item`, once it is committed with others of its name and pool. Raises what is its answer.
 
         Where a group fails as a whole, its items are committed one by one, so that a bad one harms no other; where the
-        database is away, all of them are told so. Who stops waiting changes nothing: the item is committed all the
-        same, as if its answer was lost on the line.
+        database is away, all of them are told so, and where it lets one after another wait (a lock that all of them
+        need is in other hands), those that are left when `patience_seconds` are over. Who stops waiting changes
+        nothing: the item is committed all the same, as if its answer was lost on the line.
         """
         entry = _Entry[Item, Done](item, frozenset(marks), asyncio.get_running_loop().create_future())
         if (name, pool) in self._lanes:
             self._lanes[name, pool].waiting.append(entry)
         else:
-            self._lanes[name, pool] = _Lane(name, commit, deque([entry]))
+            self._lanes[name, pool] = _Lane(name, commit, deque([entry]), self._patience_seconds)
             # A context of its own: the group belongs to no single request.
             task = asyncio.create_task(self._run((name, pool)), name=f"gather_{name}", context=Context())
             self._tasks.add(task)
@@ -83,6 +86,7 @@ class _Lane(Generic[Item, Done]):
     name: str
     commit: Commit[Item, Done]
     waiting: deque[_Entry[Item, Done]]
+    patience_seconds: float
     taken: list[_Entry[Item, Done]] = field(default_factory=list)
 
     def next_group(self, most: int) -> list[_Entry[Item, Done]]:
@@ -112,8 +116,7 @@ class _Lane(Generic[Item, Done]):
         except Exception as error:  # noqa: BLE001 -- whatever it is, it is the answer of somebody who waits
             if len(group) > 1 and not _is_away(error):
                 _log.warning("group_broken_up", group=self.name, size=len(group), error=repr(error))
-                for entry in group:
-                    await self.settle([entry])
+                await self._settle_one_by_one(group)
                 return
             answers = [error] * len(group)
         for entry, answer in zip(group, answers, strict=True):
@@ -123,6 +126,14 @@ class _Lane(Generic[Item, Done]):
                 entry.answer.set_exception(answer)
             else:
                 entry.answer.set_result(answer)
+
+    async def _settle_one_by_one(self, group: Sequence[_Entry[Item, Done]]) -> None:
+        begun = time.monotonic()
+        for entry in group:
+            if time.monotonic() - begun < self.patience_seconds:
+                await self.settle([entry])
+            elif not entry.answer.done():
+                entry.answer.set_exception(TimeoutError("the database lets one after another wait"))
 
 
 def _is_away(error: Exception) -> bool:

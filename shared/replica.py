@@ -24,7 +24,9 @@ _RESTS = 10
 """After a look in vain, so many times what it took: whoever reads waits a tenth of the time at most."""
 
 _REACHED = text("select cast(pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0') as bigint)")
-_REPLAYED = text("select cast(pg_wal_lsn_diff(pg_last_wal_replay_lsn(), '0/0') as bigint)")
+_REPLAYED = text(
+    "select case when pg_is_in_recovery() then cast(pg_wal_lsn_diff(pg_last_wal_replay_lsn(), '0/0') as bigint) end"
+)
 
 
 class Replica:

@@ -23,6 +23,7 @@ from shared.idempotency import Once
 from shared.ids import new_id
 from tests.payments_town import POOL, Counter, IssuedBill, issue_bills
 from tests.suite import InProcessSuite
+from tests.waiting import wait_for
 
 
 @dataclass
@@ -87,6 +88,24 @@ async def test_where_the_database_is_away_everybody_is_told_so_at_once_and_the_n
     assert [type(each) for each in await outcomes(gatherer, books, [1, 2, 3])] == [ConnectionRefusedError] * 3
     books.away = False
     assert await outcomes(gatherer, books, [4]) == [4]
+
+
+async def test_where_one_after_another_waits_in_vain_those_left_are_told_to_come_again() -> None:
+    tried: list[Sequence[int]] = []
+
+    async def locked(numbers: Sequence[int]) -> list[int | Exception]:
+        tried.append(numbers)
+        await asyncio.sleep(0.02)
+        raise ArithmeticError("a lock that everybody needs is in other hands")
+
+    gatherer = Gatherer(patience_seconds=0.03)
+    waiting = [asyncio.create_task(gatherer.submit("numbers", POOL, n, [str(n)], locked)) for n in range(30)]
+    answers = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [type(answer) for answer in answers] == [ArithmeticError] * (len(tried) - 1) + [TimeoutError] * (
+        31 - len(tried)
+    )
+    assert len(tried) < 6
+    assert await outcomes(gatherer, Books(), [3]) == [3]
 
 
 async def test_who_stops_waiting_is_committed_all_the_same() -> None:
@@ -204,6 +223,27 @@ async def test_a_key_in_other_hands_holds_up_no_other_sale(payments: InProcessSu
     assert answers[2].json()["code"] == "idempotency_key_in_use"
     refused = await clerk.take([bills[2]], key="held")
     assert refused.json()["code"] == "idempotency_key_in_use"
+
+
+async def test_cash_is_judged_by_the_moment_it_is_taken_and_not_by_that_of_its_group(payments: InProcessSuite) -> None:
+    """The last second of the window: one sale commits, one waits for it, one comes when the window is over."""
+    clerk = await Counter.open(payments)
+    bills = await issue_bills(payments, [32000] * 3)
+    service: usecases.Payments = payments.apps["payments"].state.service
+    payments.set_clock("2021-12-25 23:59:59")
+    async with service.database.writing() as side:
+        await lock_bills(side, POOL, [bills[0].bill_no])
+        sales = [asyncio.create_task(clerk.take([bills[0]]), context=Context())]
+        await wait_for(service.database, 1)
+        sales.append(asyncio.create_task(clerk.take([bills[1]]), context=Context()))
+        while not any(lane.waiting for lane in service.gatherer._lanes.values()):  # noqa: ASYNC110 -- nobody tells
+            await asyncio.sleep(0.02)
+        payments.set_clock("2021-12-26 00:00:00")
+        sales.append(asyncio.create_task(clerk.take([bills[2]]), context=Context()))
+    answers = await asyncio.gather(*sales)
+    assert [answer.status_code for answer in answers] == [201, 201, 409]
+    found = [await clerk.client.get(f"/v1/bills/{bill.bill_no}", params={"pool": POOL}) for bill in bills]
+    assert [answer.json()["paid_on"] for answer in found] == ["2021-12-25", "2021-12-25", None]
 
 
 async def test_a_sale_sent_again_while_the_first_is_under_way_has_its_answer(payments: InProcessSuite) -> None:

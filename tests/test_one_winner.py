@@ -3,6 +3,7 @@
 import asyncio
 import contextvars
 from collections.abc import AsyncIterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,14 @@ from deploy.local.simulators.wechat_wire import Keys as WechatKeys
 from services.payments.rules import Bill, BillStatus, Paid, Window, judge_all
 from services.payments.schemas import CounterPayment
 from services.payments.usecases.counter import Sale, take_sales
+from shared.clock import SHANGHAI
 from shared.idempotency import Answer, Once
 from shared.ids import new_id
 from shared.tokens import Caller
 from tests.bank_town import DAY, Town, code, payment
 from tests.payments_town import POOL, Counter, IssuedBill, issue_bills, slip
-from tests.test_reconciling_overtaken import waiting
 from tests.unionpay_town import UnionPayTown
+from tests.waiting import wait_for
 from tests.withholding_town import Desk
 
 SCHEME, OTHER = "yangcheng-2022", "example-2031"
@@ -117,10 +119,10 @@ async def test_a_slip_is_locked_before_bills_whether_it_is_voided_or_told_again(
         sale_of(counter, [charged], method="pos", pos=slip("s1", at="2021-12-05T10:00:00+08:00")),
     ]
     async with town.service.database.writing() as tx:
-        await tx.rows("select 1 from pos_sale for update")
+        await tx.rows("select 1 from pos_sale where pool = :pool for update", pool=POOL)
         group = asyncio.create_task(take_sales(town.service, sales), context=contextvars.Context())
-        await waiting(town.suite, 1)
-        await tx.rows("select 1 from bill for update nowait")
+        await wait_for(town.service.database, 1)
+        await tx.rows("select 1 from bill where pool = :pool for update nowait", pool=POOL)
     assert [answer.status for answer in await group if isinstance(answer, Answer)] == [201, 201]
 
 
@@ -134,7 +136,8 @@ def sale_of(counter: Counter, bills: list[IssuedBill], **more: Any) -> Sale:
         **more,
     }
     caller = Caller("hall", "clerk-wang", frozenset({"payments:write"}), "140522", 0)
-    return Sale(caller, Once("hall", str(new_id()), b"hash"), CounterPayment.model_validate(body))
+    at = datetime(2021, 12, 5, 10, tzinfo=SHANGHAI)
+    return Sale(caller, Once("hall", str(new_id()), b"hash"), CounterPayment.model_validate(body), at)
 
 
 async def test_while_the_payer_is_paying_cash_waits_under_its_key(town: UnionPayTown, bill: IssuedBill) -> None:

@@ -141,6 +141,23 @@ async def test_an_address_that_leads_to_a_primary_is_no_replica(pair: Pair) -> N
     await wrong.close()
 
 
+async def test_a_replica_that_was_promoted_goes_its_own_way_and_is_not_read(pair: Pair, tmp_path: Path) -> None:
+    """Where the primary writes nothing meanwhile, all that it has written was replayed before the promotion."""
+    promoted = EmbeddedPostgres(tmp_path / "promoted", durable=False, settings=_SETTINGS)
+    try:
+        promoted.follow(pair.primary)
+        promoted.start()
+        database = Database(pair.primary.url("noted"), replica_url=promoted.url("noted"), replica_seconds=_MOST_SECONDS)
+        await _until(lambda: _is_on_replica(database))
+        promoted.execute("select pg_promote()")
+        promoted.execute("insert into note (pool, words) values ('140522', 'its own way')", "noted")
+        await asyncio.sleep(_MOST_SECONDS)
+        assert not await _is_seen(database, "its own way")
+        await database.close()
+    finally:
+        promoted.drop()
+
+
 def test_only_reports_and_feeds_may_be_behind() -> None:
     """Whoever adds a place says here that it decides about no money and follows no write of the same person."""
     places = {

@@ -12,7 +12,7 @@ from services.payments import usecases
 from services.payments.usecases import withholding_returns
 from tests.bank_town import RCB, Town, open_town
 from tests.payments_town import POOL, IssuedBill, issue_bills
-from tests.test_reconciling_overtaken import waiting
+from tests.waiting import wait_for
 from tests.withholding_town import CHECKER, Desk, open_beside_wechat, terms
 
 
@@ -41,9 +41,9 @@ async def test_a_bill_is_not_ordered_while_its_release_is_being_committed(
     async with wechat.service.database.writing() as tx:
         await tx.rows("select 1 from chain_head where chain = 'audit_line' and pool = :pool for update", pool=POOL)
         release = asyncio.create_task(desk.act(built, "release"), context=contextvars.Context())
-        await waiting(wechat.suite, 1)
+        await wait_for(wechat.service.database, 1)
         order = asyncio.create_task(wechat.order(bill), context=contextvars.Context())
-        await waiting(wechat.suite, 2)
+        await wait_for(wechat.service.database, 2)
     assert (await release).json()["line_count"] == 1
     assert ((await order).status_code, (await order).json()["code"]) == (409, "bill_being_withheld")
     assert await wechat.suite.invariants_broken() == {}
@@ -58,11 +58,15 @@ async def test_a_release_waits_for_an_order_that_is_being_stored_and_leaves_its_
     await desk.sign([ordered, left])
     built = (await desk.build()).json()
     async with wechat.service.database.writing() as tx:
-        await tx.rows("select 1 from bill where bill_no = :bill_no for update", bill_no=ordered.bill_no)
+        await tx.rows(
+            "select 1 from bill where pool = :pool and bill_no = :bill_no for update",
+            pool=POOL,
+            bill_no=ordered.bill_no,
+        )
         order = asyncio.create_task(wechat.order(ordered), context=contextvars.Context())
-        await waiting(wechat.suite, 1)
+        await wait_for(wechat.service.database, 1)
         release = asyncio.create_task(desk.act(built, "release"), context=contextvars.Context())
-        await waiting(wechat.suite, 2)
+        await wait_for(wechat.service.database, 2)
     assert (await order).status_code == 201
     assert ((await release).json()["line_count"], (await release).json()["dropped_count"]) == (1, 1)
     assert await wechat.suite.invariants_broken() == {}
@@ -307,3 +311,37 @@ async def test_money_booked_before_the_statement_came_stands_for_its_line(desk: 
     await desk.bring(batch, *await desk.printed(batch))
     await desk.take()
     assert await live(desk) == [("channel_failed", 0, 32000)]
+
+
+async def test_a_bank_that_changes_its_mind_twice_is_believed_every_time(desk: Desk) -> None:
+    batch, gone = await debited_after_all(desk)
+    for turn in (1, 2):
+        assert await book(desk, await told_live(desk, "ours_missing")) == (200, "resolved"), turn
+        assert (await desk.town.bill(gone))["status"] == "paid"
+        await desk.arrange(batch, final={gone.bill_no: "F"})
+        file_name, raw = await desk.printed(batch)
+        await desk.bring(batch, file_name, raw + b"\r\n" * turn)
+        await desk.take()
+        denied = await told_live(desk, "channel_failed")
+        path = f"/v1/exceptions/{denied['exception_id']}"
+        await desk.post(f"{path}/propose", {"resolution": "reverse", "reason": "银行已退回"}, version=1)
+        approved = await desk.post(f"{path}/approve", {"result": "approved"}, user=CHECKER, version=2)
+        assert approved.status_code == 200, approved.text
+        assert (await desk.town.bill(gone))["status"] == "open"
+        await desk.arrange(batch, final={gone.bill_no: "S"}, at="2021-12-05T07:00:00+08:00")
+        file_name, raw = await desk.printed(batch)
+        await desk.bring(batch, file_name, raw + b"\r\n" * turn)
+        await desk.take()
+    assert await book(desk, await told_live(desk, "ours_missing")) == (200, "resolved")
+    await bring_statement(desk)
+    assert await live(desk) == []
+    assert (await desk.town.summary())["collected"]["count"] == 2
+    assert await desk.town.suite.invariants_broken() == {}
+
+
+async def told_live(desk: Desk, kind: str) -> dict[str, Any]:
+    """The one break of a kind that waits for people."""
+    items = (await desk.get("/v1/exceptions"))["items"]
+    [one] = [each for each in items if each["kind"] == kind and each["state"] == "open"]
+    found: dict[str, Any] = one
+    return found

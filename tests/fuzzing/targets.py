@@ -86,11 +86,26 @@ def _statement(source: Source, institution: str) -> Target:
     def read(data: bytes) -> None:
         head = data[: statements.HEAD_BYTES]
         _, splitter, reader = statement_files.open_file(source, institution, _DAY, _FILES, head)
-        for line in [*splitter.feed(data), *splitter.end()]:
-            reader.take(line)
-        assert reader.found is not None
+        for raw in [*splitter.feed(data), *splitter.end()]:
+            line = reader.take(raw)
+            if line:
+                _require_storable(line.reference, line.order_no, line.payer_name, line.amount_fen, line.paid_at)
+        for totals in filter(None, (reader.told, reader.found)):
+            _require_storable(totals.amount_fen, totals.back_fen, totals.count)
+            assert totals.count < 2**31
 
     return _refusing(read, statements.StatementUnreadable)
+
+
+def _require_storable(*values: str | int | datetime | None) -> None:
+    """Postgres refuses a text with U+0000, a number beyond 64 bits, an instant beyond the years 1 to 9999 in UTC."""
+    for value in values:
+        if isinstance(value, str):
+            assert "\0" not in value
+        elif isinstance(value, int):
+            assert abs(value) < 2**63
+        elif value is not None:
+            assert value.astimezone(UTC)
 
 
 def _wechat_notice(data: bytes) -> None:

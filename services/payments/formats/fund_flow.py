@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from ..rules.reconciling import LineKind, Totals
 from .statements import (
+    COUNT,
     RawLine,
     StatementLine,
     StatementUnreadable,
@@ -132,6 +133,7 @@ def _cells(text: str) -> list[str]:
 def _totals(cells: list[str]) -> Totals | None:
     try:
         count, _, come, _, gone = cells
-        return Totals(int(float(count)), yuan_to_fen(come), yuan_to_fen(gone))
+        whole = count.partition(".")[0]  # WeChat prints 20.0
+        return Totals(int(whole), yuan_to_fen(come), yuan_to_fen(gone)) if COUNT.fullmatch(whole) else None
     except ValueError:
         return None

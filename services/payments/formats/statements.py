@@ -140,8 +140,8 @@ def yuan_to_fen(text: str) -> int:
 
 
 def read_fen(text: str) -> int:
-    """`30000` → 30000. Raises ValueError for what is no amount in whole fen."""
-    if not text.isascii() or not text.isdigit():
+    """`30000`, `000000030000` → 30000. Raises ValueError for what is no amount in whole fen."""
+    if not _FEN.fullmatch(text):
         raise ValueError(f"“{text}”不是以分为单位的金额")
     return int(text)
 
@@ -154,9 +154,16 @@ def read_instant(text: str) -> datetime:
     found = _INSTANT.fullmatch(text)
     if found:
         year, month, day, hour, minute, second = (int(part or 0) for part in found.groups())
-        return datetime(year, month, day, hour, minute, second, tzinfo=SHANGHAI)
+        return of_our_days(datetime(year, month, day, hour, minute, second, tzinfo=SHANGHAI))
     instant = datetime.fromisoformat(text)
-    return instant if instant.tzinfo else instant.replace(tzinfo=SHANGHAI)
+    return of_our_days(instant if instant.tzinfo else instant.replace(tzinfo=SHANGHAI))
+
+
+def of_our_days(instant: datetime) -> datetime:
+    """The instant of a payment. Raises ValueError for a year in which nobody pays, whose ends no database holds."""
+    if not _YEARS[0] <= instant.year <= _YEARS[1]:
+        raise ValueError(f"年份 {instant.year} 有误")
+    return instant
 
 
 def decode(line: RawLine) -> str:
@@ -265,9 +272,12 @@ def read_totals(values: Iterable[str], amount: Callable[[str], int] = yuan_to_fe
     A net sum is below zero on a day on which more went back than came.
     """
     numbers = [value for value in values if _YUAN.fullmatch(value.removeprefix("-"))]
-    if len(numbers) != 2 or not numbers[0].isdigit():
+    if len(numbers) != 2 or not COUNT.fullmatch(numbers[0]):
         return None
-    sum_fen = amount(numbers[1].removeprefix("-"))
+    try:
+        sum_fen = amount(numbers[1].removeprefix("-"))
+    except ValueError:
+        return None  # yuan where the bank prints fen
     return Totals(int(numbers[0]), -sum_fen if numbers[1].startswith("-") else sum_fen)
 
 
@@ -292,6 +302,9 @@ def _headings(layout: Layout, values: Sequence[str]) -> Sequence[str]:
     return values
 
 
+COUNT = re.compile(r"[0-9]{1,9}")
+_FEN = re.compile(r"0*[0-9]{1,12}")
+_YEARS = (1900, 9998)
 _YUAN = re.compile(r"(?:[0-9]{1,10}|[0-9]{1,3}(?:,[0-9]{3}){1,3})(?:\.[0-9]{1,2})?")
 _INSTANT = re.compile(
     r"([12][0-9]{3})[-/]?([0-9]{1,2})[-/]?([0-9]{1,2})[ T]?(?:([0-9]{1,2}):?([0-9]{2})(?::?([0-9]{2}))?)?"

@@ -7,9 +7,9 @@ key has its profile.
 from datetime import datetime
 from typing import Protocol
 
-from shared.signatures import COVERED, LONGEST_NONCE, BadSignature, Rfc9421, Signed, SignedRequest
+from shared.signatures import BadSignature, Rfc9421, Signed, SignedRequest
 
-__all__ = ["COVERED", "LONGEST_NONCE", "BadSignature", "Rfc9421", "SignatureProfile", "Signed", "SignedRequest"]
+__all__ = ["BadSignature", "Rfc9421", "SignatureProfile", "Signed", "SignedRequest"]
 
 
 class SignatureProfile(Protocol):

@@ -226,7 +226,7 @@ def _cells(files: UnionPayFiles, raw: bytes, widths: Sequence[int], columns: Map
         starts.append(place)
         place += width + files.gap_bytes
     return {
-        name: raw[starts[column] : starts[column] + widths[column]].decode(files.encoding).strip()
+        name: raw[starts[column] : starts[column] + widths[column]].decode(files.encoding).replace("\0", "").strip()
         for name, column in columns.items()
     }
 

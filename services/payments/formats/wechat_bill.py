@@ -16,6 +16,8 @@ from enum import StrEnum
 
 from shared.clock import SHANGHAI
 
+from .statements import COUNT, of_our_days
+
 _BOM = b"\xef\xbb\xbf"
 _MOST_BYTES = 256 * 1024 * 1024
 _HASHES = {"SHA1": lambda data: hashlib.sha1(data, usedforsecurity=False), "SHA256": hashlib.sha256}
@@ -161,7 +163,7 @@ def read_trade_bill(data: bytes) -> TradeBill:
                 lines.append(_line(line_no, text, _named(names, values)))
             else:
                 totals = _totals(_named(sums, values))
-        except ValueError as error:
+        except (ValueError, KeyError) as error:
             faults.append(LineFault(line_no, text, str(error)))
     return TradeBill(lines, faults, totals)
 
@@ -199,7 +201,7 @@ def _text(row: bytes) -> str:
 
 
 def _values(row: bytes) -> list[str]:
-    text = row.decode()  # UnicodeDecodeError is a ValueError
+    text = row.decode().replace("\0", "")  # UnicodeDecodeError is a ValueError
     if not text.startswith("`"):
         raise ValueError("a line begins with a back-tick")
     return text[1:].split(",`")
@@ -220,7 +222,7 @@ def _line(line_no: int, raw: str, row: Mapping[str, str]) -> TradeLine:
         line_no=line_no,
         raw=raw,
         kind=kind,
-        at=datetime.strptime(row["交易时间"], "%Y-%m-%d %H:%M:%S").replace(tzinfo=SHANGHAI),
+        at=of_our_days(datetime.strptime(row["交易时间"], "%Y-%m-%d %H:%M:%S").replace(tzinfo=SHANGHAI)),
         appid=row["公众账号ID"],
         mchid=row["商户号"],
         transaction_id=row["微信订单号"],
@@ -239,8 +241,10 @@ def _line(line_no: int, raw: str, row: Mapping[str, str]) -> TradeLine:
 
 
 def _totals(row: Mapping[str, str]) -> TradeTotals:
+    if not COUNT.fullmatch(row[_COUNT]):
+        raise ValueError(f"{row[_COUNT]!r} is not a count")
     return TradeTotals(
-        int(row["总交易单数"]),
+        int(row[_COUNT]),
         fen(row["应结订单总金额"]),
         fen(row.get("退款总金额", "0")),
         fen(row["订单总金额"]),

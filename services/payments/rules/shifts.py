@@ -37,9 +37,6 @@ SHIFT_TRANSITIONS = Graph(
 )
 """Every way a shift begins (from None) and changes; drawn in docs/counter.md. A closed one is not opened again."""
 
-DENOMINATIONS = (10_000, 5_000, 2_000, 1_000, 500, 100, 50, 10)
-"""Notes and coins in use, in fen (券别)."""
-
 
 @dataclass(frozen=True)
 class Takings:

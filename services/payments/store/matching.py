@@ -12,10 +12,10 @@ from ..rules.tax import POOLLESS
 from ..tables import statement_match
 
 # The number of the order, as its channel names it: WeChat Pay, UnionPay.
-_ORDER_NO = "coalesce(s.message->>'out_trade_no', s.message->>'orderId')"
+ORDER_NO = "coalesce(s.message->>'out_trade_no', s.message->>'orderId')"
 _COLLECTION = (
     "c.pool, c.collection_id, c.amount_fen, c.bill_no, c.payer_name, c.paid_at, c.reversed_at, c.booked_at, "
-    f"s.reference, {_ORDER_NO} as order_no "
+    f"s.reference, {ORDER_NO} as order_no "
 )
 # No row in force stands for the collection; one of a replaced version does not count. Asked of each collection by the
 # key, or of all by one hash: `is not true` keeps the planner from joining, which without statistics of the day's rows,
@@ -41,22 +41,33 @@ async def collections_by_reference(tx: Reader, pool: str, channel: str, referenc
     """Our collections under the channel's references (`wanted`), those included whose pool nobody could tell.
 
     A slip of the counter pays for several bills: its collections have the slip's reference and their bill's number.
-    What two people booked anew after it was taken back, before a statement told of it, stands in its place.
+    What two people booked anew after it was taken back, before a statement told of it, stands in its place, and what
+    they booked after that was taken back, too.
     """
     wanted = _PARENT if channel == Channel.COUNTER else "s.reference"
-    named = "s.pool = any(cast(:pools as text[])) and s.channel = :channel"
-    named = f"where {named} and {wanted} = any(cast(:references as text[])) "
-    return await tx.rows(
-        f"select {wanted} as wanted, {_COLLECTION} from submission as s {_OF_SUBMISSION} {named}"
-        f"union all select {wanted} as wanted, {_COLLECTION} from submission as s join collection as gone "
-        "on gone.pool = s.pool and gone.submission_id = s.submission_id and gone.reversed_at is not null "
-        "join statement_break as b on b.pool = gone.pool and b.collection_id = gone.collection_id "
-        "and b.row_no is null join collection as c on c.pool = b.pool and c.collection_id = b.booked_id "
-        f"{named} order by booked_at, collection_id",
-        pools=[pool, POOLLESS],
+    pools = [pool, POOLLESS]
+    found = await tx.rows(
+        f"select {wanted} as wanted, {_COLLECTION} from submission as s {_OF_SUBMISSION}"
+        "where s.pool = any(cast(:pools as text[])) and s.channel = :channel "
+        f"and {wanted} = any(cast(:references as text[]))",
+        pools=pools,
         channel=channel,
         references=sorted(set(references)),
     )
+    standing = list(found)
+    while gone := {row["collection_id"]: row for row in found if row["reversed_at"] is not None}:
+        anew = await tx.rows(
+            "select b.collection_id as instead_of, c.pool, c.collection_id, c.amount_fen, c.bill_no, c.payer_name, "
+            "c.paid_at, c.reversed_at, c.booked_at from statement_break as b "
+            "join collection as c on c.pool = b.pool and c.collection_id = b.booked_id "
+            "where b.pool = any(cast(:pools as text[])) and b.collection_id = any(cast(:gone as uuid[])) "
+            "and b.row_no is null",
+            pools=pools,
+            gone=list(gone),
+        )
+        found = [{**gone[row["instead_of"]], **row} for row in anew]
+        standing += found
+    return sorted(standing, key=lambda row: (row["booked_at"], row["collection_id"]))
 
 
 async def standing(tx: Reader, pool: str, kind: str, ids: Sequence[UUID]) -> Sequence[Row]:
@@ -82,7 +93,7 @@ async def collections_by_order(
         "with named as (select collection_id from collection where pool = :pool "
         "and bill_no = any(cast(:orders as text[])) union select c.collection_id from submission as s "
         f"{_OF_SUBMISSION} where s.pool = :pool and s.channel = :channel "
-        f"and {_ORDER_NO} is not null and {_ORDER_NO} = any(cast(:orders as text[]))) "
+        f"and {ORDER_NO} is not null and {ORDER_NO} = any(cast(:orders as text[]))) "
         f"select {_COLLECTION} from named join collection as c on c.pool = :pool "
         f"and c.collection_id = named.collection_id {_WITH_SUBMISSION}"
         f"where c.channel = :channel and c.reversed_at is null and {_FREE} and {_NEAR} and {CHANNEL_DAY} = :day "

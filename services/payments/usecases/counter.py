@@ -35,6 +35,8 @@ class Sale:
     caller: Caller
     once: Once
     order: schemas.CounterPayment
+    at: datetime
+    """When it came: cash is taken at that instant, whenever its group is committed."""
 
 
 async def take_counter_payment(service: Payments, caller: Caller, once: Once, order: schemas.CounterPayment) -> Answer:
@@ -47,7 +49,7 @@ async def take_counter_payment(service: Payments, caller: Caller, once: Once, or
     bills = [("bill", item.bill_no) for item in order.items]
     slip = {("slip", order.pos.terminal_no, order.pos.batch_no, order.pos.trace_no)} if order.pos else set()
     marks = {("key", once.client_id, once.key), *bills, *slip}
-    sale, commit = Sale(caller, once, order), partial(take_sales, service)
+    sale, commit = Sale(caller, once, order, service.clock.now()), partial(take_sales, service)
     try:
         return await service.gatherer.submit("sale", order.pool, sale, marks, commit)
     except Contested as contested:
@@ -69,20 +71,20 @@ async def take_sales(service: Payments, sales: Sequence[Sale]) -> list[Answer | 
         # Slips before bills: who voids a sale has its slip first, too.
         for at, refusal in (await record_sales(tx, {at: fresh[at].order for at in _taken(answers)})).items():
             answers[at] = refusal
-        cash = {at: fresh[at].order for at in _taken(answers) if fresh[at].order.method == "cash"}
+        cash = {at: fresh[at] for at in _taken(answers) if fresh[at].order.method == "cash"}
         # Those that cards pay, too: `settle` locks them later, and bills are locked in one order by everybody.
         every = [item.bill_no for sale in fresh for item in sale.order.items]
         bills = await bill_store.lock_bills(tx, pool, every) if cash else {}
-        wanted = [item.bill_no for order in cash.values() for item in order.items if item.bill_no in bills]
+        wanted = [item.bill_no for sale in cash.values() for item in sale.order.items if item.bill_no in bills]
         rivals = await find_rivals(service, tx, pool, wanted)
-        for at, order in cash.items():
-            answers[at] = _cash_refusal(order, bills, rivals, now)
+        for at, sale in cash.items():
+            answers[at] = _cash_refusal(sale, bills, rivals)
         contested = [bill_no for answer in answers if isinstance(answer, Contested) for bill_no in answer.bill_nos]
         if contested:
             await begin_closing(tx, Contested(pool, tuple(contested)))
         taken = _taken(answers)
         # From here it must succeed.
-        payments = [_payments(fresh[at], shifts[fresh[at].order.shift_id], now) for at in taken]
+        payments = [_payments(fresh[at], shifts[fresh[at].order.shift_id]) for at in taken]
         flat = [payment for each in payments for payment in each]
         booked = iter(await settle(tx, pool, flat, now, locked=bills if cash else None))
         for at in taken:
@@ -109,11 +111,12 @@ def _shift_refusal(sale: Sale, shifts: Mapping[UUID, Row]) -> Problem | None:
 
 
 def _cash_refusal(
-    order: schemas.CounterPayment, bills: Mapping[str, Row], rivals: Mapping[str, Problem | Contested], now: datetime
+    sale: Sale, bills: Mapping[str, Row], rivals: Mapping[str, Problem | Contested]
 ) -> Problem | Contested | None:
     """Why cash is not taken, or not yet."""
+    order = sale.order
     try:
-        _require_takeable(order, bills, now)
+        _require_takeable(order, bills, sale.at)
     except Problem as problem:
         return problem
     found = [rivals[item.bill_no] for item in order.items if item.bill_no in rivals]
@@ -122,12 +125,12 @@ def _cash_refusal(
     return refused or (Contested(order.pool, contested) if contested else None)
 
 
-def _require_takeable(order: schemas.CounterPayment, locked: Mapping[str, Row], now: datetime) -> None:
+def _require_takeable(order: schemas.CounterPayment, locked: Mapping[str, Row], at: datetime) -> None:
     """Cash is refused, all of it and with every reason, where it would not settle: the payer still holds it."""
-    day = business_day(now)
+    day = business_day(at)
     found = [
-        fault_of(locked.get(item.bill_no), item.amount_fen, day, f"/items/{at}", scheme=item.scheme)
-        for at, item in enumerate(order.items)
+        fault_of(locked.get(item.bill_no), item.amount_fen, day, f"/items/{place}", scheme=item.scheme)
+        for place, item in enumerate(order.items)
     ]
     faults = [fault for fault in found if fault]
     if faults:
@@ -138,7 +141,7 @@ def _require_takeable(order: schemas.CounterPayment, locked: Mapping[str, Row], 
         )
 
 
-def _payments(sale: Sale, shift: Mapping[str, Any], now: datetime) -> Sequence[Payment]:
+def _payments(sale: Sale, shift: Mapping[str, Any]) -> Sequence[Payment]:
     order, caller, once = sale.order, sale.caller, sale.once
     slip = order.pos
     # A POS slip names itself. Cash has no name of its own: the client's key stands in for it.
@@ -152,7 +155,7 @@ def _payments(sale: Sale, shift: Mapping[str, Any], now: datetime) -> Sequence[P
             reference=f"{prefix}/{item.bill_no}",
             bill_no=item.bill_no,
             amount_fen=item.amount_fen,
-            paid_at=slip.paid_at if slip else now,
+            paid_at=slip.paid_at if slip else sale.at,
             payer_name=order.payer_name,
             payer_id=order.payer_id,
             region=shift["region"],

@@ -17,6 +17,7 @@ from ..rules import withholding as rules
 from ..rules.accounts import held_by_bank
 from ..rules.reconciling import BreakKind
 from ..store import breaks as store
+from ..store import settling as settling_store
 from ..store import withholding as batch_store
 from .settling import Payment, settle
 from .statements import new_break, too_late
@@ -53,11 +54,13 @@ async def book_after_all(tx: Writer, row: Row, approved_by: str, now: datetime) 
         raise too_late(row, row["resolution"])  # the line stands for what was booked anew
     line, at = lines[0], datetime.combine(row["day"], time(), SHANGHAI)
     reference = rules.line_reference(line["institution"], row["day"], line["batch_no"], line["seq"])
+    earlier = await settling_store.collections_by_reference(tx, row["pool"], Channel.BANK, [reference])
+    if any(one["reversed_at"] for one in earlier.values()):
+        reference = f"{reference}#{row['break_id']}"  # it would be taken for what was taken back of that day
     payment = Payment(
         channel=Channel.BANK,
         method=line["method"],
-        # Of the same day as what was taken back, it would be taken for that.
-        reference=f"{reference}#{row['break_id']}" if reference == line["reference"] else reference,
+        reference=reference,
         bill_no=row["bill_no"] or line["bill_no"],
         amount_fen=row["channel_fen"],
         paid_at=at,
