@@ -10,6 +10,13 @@ from .http import UPSTREAM_REFUSED, UpstreamRefusal
 
 _log = structlog.get_logger()
 
+_SAID_BY_A_NODE = (
+    "canceling statement due to lock timeout",
+    "deadlock detected",
+    "terminating connection due to administrator command",
+)
+"""Of what a Citus node says while rows are copied to it the coordinator hands on the words alone, under XX000."""
+
 
 def answer_database_failures(app: FastAPI) -> None:
     @app.exception_handler(DBAPIError)
@@ -17,7 +24,10 @@ def answer_database_failures(app: FastAPI) -> None:
         state = str(getattr(error.orig, "sqlstate", None) or "")
         # Connection lost, lock or deadlock, shutting down: the same request may come again with its key, and where the
         # commit was on its way already it is answered as it was carried out.
-        if error.connection_invalidated or not state or state[:2] in ("08", "40", "53", "55", "57"):
+        busy = state[:2] in ("08", "40", "53", "55", "57") or (
+            state == "XX000" and any(words in str(error.orig) for words in _SAID_BY_A_NODE)
+        )
+        if error.connection_invalidated or not state or busy:
             _log.warning("database_busy", sqlstate=state, error=str(error.orig))
             return problem.problem_response(request, problem.BUSY())
         # A text with U+0000, a number or an instant beyond what the database can hold: the request has to change.

@@ -130,10 +130,10 @@ async def databases(postgres: URL, cluster: Cluster | None, templates: dict[str,
                 await _clone(postgres, templates[service], name)
             _clean[name] = await _run(postgres, _SCHEMA, database=name)
     yield {service: _address(postgres, name) for service, name in names.items()}
-    for service, name in names.items():
+    for name in names.values():
         schema = _clean.pop(name)
         if cluster:
-            await cluster.empty(service, name)
+            await cluster.empty(name)
         else:
             await _run(postgres, _CUT_OFF, _EMPTY, database=name)
         if await _run(postgres, _SCHEMA, database=name) == schema:

@@ -37,7 +37,12 @@ class IssuedBill:
 
 
 async def issue_bills(
-    suite: InProcessSuite, amounts: Sequence[int], *, standard_fen: int = 32000, name_masked: str | None = None
+    suite: InProcessSuite,
+    amounts: Sequence[int],
+    *,
+    standard_fen: int = 32000,
+    name_masked: str | None = None,
+    pool: str = POOL,
 ) -> list[IssuedBill]:
     """Tell payments of assessments with these payable amounts; the fund pays the rest."""
     issued, events = [], []
@@ -65,11 +70,11 @@ async def issue_bills(
             "name_masked": name_masked,
         }
         at = datetime(2021, 9, 1, 8, tzinfo=SHANGHAI)
-        events.append(Event(POOL, seq, "assessment.issued", str(assessment_id), 1, at, data))
-        issued.append(IssuedBill(rules.bill_number(POOL, str(assessment_id)), person_id, amount_fen))
+        events.append(Event(pool, seq, "assessment.issued", str(assessment_id), 1, at, data))
+        issued.append(IssuedBill(rules.bill_number(pool, str(assessment_id)), person_id, amount_fen))
     service: usecases.Payments = suite.apps["payments"].state.service
     async with service.database.writing() as tx:
-        await usecases.learn_assessments(tx, POOL, events)
+        await usecases.learn_assessments(tx, pool, events)
     return issued
 
 

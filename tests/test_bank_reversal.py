@@ -14,6 +14,7 @@ from sqlalchemy import text
 from shared.ids import new_id
 from tests.bank_town import CCB, DAY, STRANGE, Town, code, open_town, payment, reversal, serial, signed
 from tests.payments_town import POOL, Counter, issue_bills
+from tests.waiting import end_waiting
 
 
 @pytest.fixture(params=["json", "xml"])
@@ -246,13 +247,13 @@ async def test_a_database_that_dies_after_settling_leaves_nothing_and_the_bank_i
     raw, headers = signed(line, operation, "A1", body)
     # The head row of the pool's events is the last lock of all: whoever waits for it has settled already.
     async with town.service.database.engine.connect() as other:
-        await other.execute(text("select 1 from chain_head where chain = 'event' for update"))
+        await other.execute(text(f"select 1 from chain_head where chain = 'event' and pool = '{POOL}' for update"))
         waiting = asyncio.create_task(line._client.post(path, content=raw, headers=headers))
         killed = False
         while not killed:
             assert not waiting.done()
             await asyncio.sleep(0.02)
-            killed = await _kill_whoever_waits_for(town, "chain_head")
+            killed = await end_waiting(town.service.database, "chain_head")
         answer = await waiting
         await other.rollback()
     assert answer.status_code == 503
@@ -260,16 +261,6 @@ async def test_a_database_that_dies_after_settling_leaves_nothing_and_the_bank_i
     assert code(await line.tell("result", DAY, "Q1", serial("A1"))) == "not_known"
     assert await town.summary() == before
     assert code(await line.tell(operation, DAY, "A1", body)) == "accepted"
-
-
-async def _kill_whoever_waits_for(town: Town, table: str) -> bool:
-    """End the connection that waits for a row of a table; whether there was one."""
-    async with town.service.database.engine.connect() as connection:
-        sql = (
-            "select pg_terminate_backend(pid) from pg_stat_activity where wait_event_type = 'Lock' "
-            f"and datname = current_database() and query like '%{table}%'"
-        )
-        return bool((await connection.execute(text(sql))).scalars().all())
 
 
 class LosesAnswers(httpx.AsyncBaseTransport):

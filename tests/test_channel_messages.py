@@ -36,7 +36,8 @@ async def test_a_message_that_cannot_be_acted_upon_now_is_answered_and_waits_for
     assert 200 <= answered < 300
     assert [row["status"] for row in await town.rows("select status from channel_message")] == ["received"]
     assert await town.outcomes() == []
-    await _execute(town, "drop trigger fails on collection", "drop function fail")
+    await _execute(town, "drop trigger fails on collection")
+    await _execute(town, "drop function fail")
     await town.tick()
     assert [row["status"] for row in await town.rows("select status from channel_message")] == ["applied"]
     assert await town.outcomes() == [("settled", None)]

@@ -17,6 +17,7 @@ from fastapi import FastAPI
 from services.eligibility.usecases import SEALED
 from shared import evidence
 from shared.jobs import drain
+from shared.rotation import store
 from shared.rotation.walking import Rotation
 from shared.sealing import Sealer
 from tests.eligibility_desk import ALL, POOL, VETERANS, number, person, rows, sheet, statuses, take
@@ -212,18 +213,37 @@ async def test_a_walk_that_was_killed_goes_on_where_it_stopped(fleet: Fleet) -> 
     assert len(await rows(fleet.suite, "select person_id from person")) == 11
 
 
-async def test_a_row_that_somebody_is_at_is_left_to_the_next_walk(fleet: Fleet) -> None:
+async def test_a_value_that_has_changed_since_it_was_read_is_left_alone(fleet: Fleet) -> None:
+    await resolve(fleet.client(0), range(2))
+    for at in (0, 1):
+        await fleet.restart(at, ANNOUNCED)
+    sealer, (names,) = Sealer.from_setting(CHANGED), [one for one in SEALED if one.subject == "person.name_sealed"]
+    async with fleet.workers[0].state.database.writing() as tx:
+        found = await store.read_rows(tx, POOL, names, sealer, [])
+        anew = [sealer.seal(sealer.open(row["name_sealed"], names.context(row)), names.context(row)) for row in found]
+        read = [
+            {**row, "old_sealed": row["name_sealed"], "new_sealed": sealed, "new_hash": row["name_hash"]}
+            for row, sealed in zip(found, anew, strict=True)
+        ]
+        read[0]["old_sealed"] = anew[1]  # as if somebody had written another name meanwhile
+        changed = await store.replace(tx, POOL, names, read)
+    assert changed == [(found[1]["person_id"],)]
+
+
+@pytest.mark.parametrize("held", [1, 3])
+async def test_a_row_that_somebody_is_at_is_left_to_the_next_walk(fleet: Fleet, held: int) -> None:
     await resolve(fleet.client(0), range(3))
     rotation, database = fleet.rotation(Sealer.from_setting(CHANGED)), fleet.workers[0].state.database
     async with database.writing() as tx:
-        await tx.rows("select person_id from person order by person_id limit 1 for update")
+        lock = "select 1 from person where pool = :pool order by person_id limit :held for update"
+        await tx.rows(lock, pool=POOL, held=held)
         await rotation.walk()
     (walk,) = await rows(fleet.suite, "select * from key_walk where subject = 'person.name_sealed'")
-    assert (walk["changed"], walk["passed_over"]) == (2, 1)
+    assert (walk["changed"], walk["passed_over"]) == (3 - held, held)
     fleet.suite.clock.set(fleet.suite.clock.now() + timedelta(minutes=6))
     await rotation.walk()
     (walk,) = await rows(fleet.suite, "select * from key_walk where subject = 'person.name_sealed'")
-    assert (walk["seen"], walk["changed"], walk["passed_over"]) == (3, 1, 0)
+    assert (walk["seen"], walk["changed"], walk["passed_over"]) == (3, held, 0)
     for at in (0, 1):
         await fleet.restart(at, AFTER)
 

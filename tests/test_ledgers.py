@@ -16,11 +16,11 @@ from services.payments.formats import ledgers as formats
 from services.payments.rules import ledgers as rules
 from services.payments.rules.ledgers import BookLine, LedgerStatus, LineFault, LineKind, OfferedLine
 from services.payments.store import refunds as refund_store
-from shared.database import Database
 from shared.sheets import read_sheet
 from tests.payments_agents import AT, Agent, balances, check, checker, close, open_connections, post, summary
 from tests.payments_town import POOL, REGION, Counter, IssuedBill, issue_bills
 from tests.suite import InProcessSuite, close_app
+from tests.waiting import waiting
 
 LEDGER_ID = UUID("0192f0c4-7b7a-7c3e-8a55-3f1f7f1b2a08")
 
@@ -41,14 +41,6 @@ def outcomes(items: list[dict[str, Any]]) -> list[tuple[str, str | None]]:
 async def status_of(suite: InProcessSuite, bill: IssuedBill) -> str:
     client = suite.client("payments", "payments:read")
     return str((await client.get(f"/v1/bills/{bill.bill_no}", params={"pool": POOL})).json()["status"])
-
-
-async def waits_for_a_lock(database: Database) -> bool:
-    async with database.reading() as tx:  # a transaction of its own: within one, what others do is seen once
-        count = await tx.value(
-            "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
-        )
-    return bool(count)
 
 
 # ---------------------------------------------------------------- rules and bytes, without a database
@@ -381,7 +373,7 @@ async def test_a_batch_takes_its_collections_before_the_receipt_books_as_a_refun
     async with database.writing() as refund:
         assert await refund_store.lock_collection(refund, POOL, UUID(surplus["collection_id"]))
         sent = asyncio.create_task(agent.send([agent.pay(3, second), agent.contrary(4, 2)]))
-        while not await waits_for_a_lock(database):
+        while not await waiting(database):
             assert not sent.done()
             await asyncio.sleep(0.01)
         # The batch waits for the collection and holds no book yet: nobody waits in a circle.

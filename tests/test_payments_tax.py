@@ -209,17 +209,9 @@ async def test_the_events_of_a_batch_decide_not_its_number(town: Town) -> None:
 
 
 async def test_money_of_two_pools_in_one_batch_stands_each_in_its_own(town: Town) -> None:
-    bills = await issue_bills(town.suite, [32000] * 2)
-    service: Payments = town.app.state.service
-    elsewhere = OTHER_POOL + bills[1].bill_no[6:]
-    async with service.database.writing() as tx:
-        await tx.execute(
-            "update bill set pool = :pool, bill_no = :new where bill_no = :old",
-            pool=OTHER_POOL,
-            new=elsewhere,
-            old=bills[1].bill_no,
-        )
-    items = [event(elsewhere, 1), event(bills[0].bill_no, 2), event("B1", 3), event(elsewhere, 4)]
+    [here] = await issue_bills(town.suite, [32000])
+    [there] = await issue_bills(town.suite, [32000], pool=OTHER_POOL)
+    items = [event(there.bill_no, 1), event(here.bill_no, 2), event("B1", 3), event(there.bill_no, 4)]
     body = (await town.channel.confirm_batch(items)).json()
     assert [(item["outcome"], item["receipt_no"]) for item in body["items"]] == [
         ("settled", "SW140500-00000001"),

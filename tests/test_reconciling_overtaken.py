@@ -18,6 +18,7 @@ from shared.ids import new_id
 from tests.payments_town import POOL, issue_bills
 from tests.statements_town import HELD, NOON, PRINT, Desk, book, check_file, paid, tax_list, trade_bill, work
 from tests.suite import InProcessSuite
+from tests.waiting import wait_for
 
 ELECTRONIC = [Channel.WECHAT, Channel.BANK, Channel.ETAX]
 AFTER_WINDOW, DAY_AFTER = "2021-12-09 10:00", "2021-12-10 10:00"
@@ -126,11 +127,11 @@ async def test_a_message_that_says_another_amount_at_the_moment_of_approval_is_n
     service: usecases.Payments = payments.apps["payments"].state.service
     async with service.database.writing() as tx:
         # Whoever wants this bill waits: the message with its reference taken, the approval behind it.
-        await tx.execute("select 1 from bill for update")
+        await tx.execute("select 1 from bill where pool = :pool for update", pool=POOL)
         message = asyncio.create_task(book(payments, [replace(sold, amount_fen=31000)]))
-        await waiting(payments, 1)
+        await wait_for(service.database, 1)
         approval = asyncio.create_task(desk.approve(proposal))
-        await waiting(payments, 2)
+        await wait_for(service.database, 2)
     await message
     answer = await approval
     assert (answer.status_code, answer.json()["code"]) == (409, "resolution_not_possible")
@@ -138,19 +139,6 @@ async def test_a_message_that_says_another_amount_at_the_moment_of_approval_is_n
     payments.set_clock(DAY_AFTER)
     await work(payments)
     assert [each["kind"] for each in await desk.open_exceptions()] == ["amount_differs"]
-
-
-async def waiting(payments: InProcessSuite, count: int) -> None:
-    """Wait until so many transactions wait for a lock."""
-    service: usecases.Payments = payments.apps["payments"].state.service
-    while True:
-        async with service.database.reading() as tx:
-            found = await tx.value(
-                "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
-            )
-        if found >= count:
-            return
-        await asyncio.sleep(0.02)
 
 
 @pytest.mark.lesson("killed after its 2xx")
@@ -161,9 +149,9 @@ async def test_an_approval_that_dies_leaves_nothing_and_its_retry_books_once(
     proposal = await proposed(payments, desk, tax_list(sold), Channel.ETAX, "book")
     service: usecases.Payments = payments.apps["payments"].state.service
     async with service.database.writing() as tx:
-        await tx.execute("select 1 from bill for update")
+        await tx.execute("select 1 from bill where pool = :pool for update", pool=POOL)
         approval = asyncio.create_task(desk.approve(proposal, key="approve-1"))
-        await waiting(payments, 1)
+        await wait_for(service.database, 1)
         approval.cancel()
         await asyncio.gather(approval, return_exceptions=True)
     assert await standing(payments) == []

@@ -22,12 +22,9 @@ from shared.ids import new_id
 from tests.payments_town import POOL, IssuedBill, issue_bills, slip
 from tests.routes_town import FEN, Json, RoutesTown
 from tests.suite import close_app
+from tests.waiting import end_waiting
 
 CHANNELS = ["wechat", "bank", "etax"]
-KILL_WHO_WAITS = (
-    "select pg_terminate_backend(pid) from pg_stat_activity where wait_event_type = 'Lock' "
-    "and datname = current_database()"
-)
 
 
 @pytest.fixture(scope="module")
@@ -267,13 +264,11 @@ async def test_a_database_that_dies_before_the_commit_makes_nobody_pay_twice(tow
     application = await town.paying("wechat")
     line = town.lines["wechat"]
     line.calls.clear()
-    engine = town.service.database.engine
-    async with engine.connect() as other:
-        await other.execute(text("select 1 from collection for update"))
+    async with town.service.database.engine.connect() as other:
+        await other.execute(text(f"select 1 from collection where pool = '{POOL}' for update"))
         asking = asyncio.create_task(usecases.ask_refunds(town.service))
         while not asking.done():
-            async with engine.connect() as connection:  # a transaction sees who waits as it was when it first looked
-                await connection.execute(text(KILL_WHO_WAITS))
+            await end_waiting(town.service.database)
             await asyncio.sleep(0.02)
         with pytest.raises(Exception, match=r"terminat|closed|connection"):
             await asking

@@ -153,7 +153,7 @@ DAMAGE = [
     ("update evidence_part set part_no = -part_no", InvalidTag),
     ("update evidence_part set sealed = set_byte(sealed, 500, 255 - get_byte(sealed, 500)) where part_no = 2",
      InvalidTag),
-    ("update evidence_part set sealed = (select p.sealed from evidence_part p where p.part_no = 1) where part_no = 2",
+    ("update evidence_part t set sealed = p.sealed from evidence_part p where p.pool = t.pool and p.part_no = 1",
      InvalidTag),
     ("delete from evidence_part where part_no = 3", evidence.EvidenceAltered),
     ("delete from evidence_part where part_no = 1", evidence.EvidenceAltered),
@@ -185,7 +185,8 @@ async def test_another_files_part_another_services_key_and_no_file_at_all_do_not
     async with database.writing() as tx:
         await tx.execute(
             "update evidence_part set sealed = theirs.sealed from evidence_part as theirs "
-            "where evidence_part.evidence_id = :mine and theirs.evidence_id = :other "
+            "where evidence_part.pool = theirs.pool "
+            "and evidence_part.evidence_id = :mine and theirs.evidence_id = :other "
             "and evidence_part.part_no = 1 and theirs.part_no = 1",
             mine=mine,
             other=other,

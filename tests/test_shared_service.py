@@ -563,6 +563,25 @@ async def test_when_all_connections_are_taken_the_rest_are_told_to_come_again(pa
     assert (await payments.client("payments", "payments:read").get("/v1/bills?pool=140522")).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("sqlstate", "words", "status"),
+    [
+        ("55P03", "canceling statement due to lock timeout", 503),
+        ("XX000", "canceling statement due to lock timeout", 503),  # while rows are copied to a node of a cluster
+        ("XX000", "cache lookup failed", 500),
+    ],
+)
+async def test_who_waited_too_long_in_the_database_is_told_to_come_again(
+    payments: InProcessSuite, sqlstate: str, words: str, status: int
+) -> None:
+    async def wait() -> None:
+        async with payments.apps["payments"].state.database.writing() as tx:
+            await tx.execute(f"do $$ begin raise exception '{words}' using errcode = '{sqlstate}'; end $$")
+
+    payments.apps["payments"].add_api_route("/v1/boom", wait)
+    assert (await payments.client("payments").get("/v1/boom")).status_code == status
+
+
 async def test_what_nobody_expected_is_told_without_its_inside(bare: InProcessSuite, logged: StringIO) -> None:
     async def fail() -> None:
         raise LookupError("the secret of 11010519491231002X")

@@ -258,7 +258,7 @@ async def test_a_process_that_dies_after_storing_a_notice_leaves_it_to_the_job(
     order = await town.ordered(bill)
     async with town.service.database.writing() as tx:
         # Whoever wants to settle waits here until the request is given up.
-        await tx.execute("select 1 from bill for update")
+        await tx.execute("select 1 from bill where pool = :pool for update", pool=POOL)
         notice = asyncio.create_task(town.pay(order))
         while not await town.rows("select 1 from channel_message"):  # noqa: ASYNC110 -- it is the database that knows
             await asyncio.sleep(0.01)

@@ -236,7 +236,7 @@ async def test_gone_disables_and_starting_again_delivers(payments: InProcessSuit
         assert (await partner.command(webhook, "start")).json()["state"] == "active"
         assert (await partner.command(webhook, "start")).json()["code"] == "webhook_in_state"
         await push(payments)
-    assert there.seqs == [1, 1, 2]
+    assert (there.seqs[0], sorted(there.seqs[1:])) == (1, [1, 2])  # what is under way at once arrives in any order
 
 
 @pytest.mark.parametrize("status", [429, 502, 503, 504])

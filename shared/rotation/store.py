@@ -27,13 +27,14 @@ def stale(column: SealedColumn, sealer: Sealer, row: str) -> str:
 def unknown(column: SealedColumn, sealer: Sealer, row: str) -> str:
     """The condition that a row is under a key that the process does not know."""
     found = f"{_is_sealed(column, row)} and {_key(f'{row}.{column.column}')} not in ({_names(sealer.names)})"
-    return f"({found} or {unknown_hash(column, sealer, row)})" if column.hashed else found
+    return f"({found} or {_unknown_hash(column, sealer, row)})" if column.hashed else found
 
 
-def unknown_hash(column: SealedColumn, sealer: Sealer, row: str) -> str:
-    """The condition that a row would not be found, because its hash is under a key that the process does not know."""
-    assert column.hashed is not None
-    return f"{_hash_key(f'{row}.{column.hashed.column}')} not in ({_names(sealer.lookup_names)})"
+async def has_unknown_hash(tx: Reader, column: SealedColumn, sealer: Sealer) -> bool:
+    """Whether any row would not be found, because its hash is under a key that the process does not know."""
+    # No `exists (select from …)` over all pools: Citus cannot hand on a result without columns.
+    condition = _unknown_hash(column, sealer, "t")
+    return await tx.value(f"select 1 from {column.table.name} t where {condition} limit 1") is not None
 
 
 async def pools(tx: Reader) -> Sequence[str]:
@@ -139,6 +140,12 @@ async def keys_in_use(tx: Reader, column: SealedColumn) -> Sequence[Row]:
         "select kind, convert_from(key, 'UTF8') as key, count(*) as count "
         f"from ({' union all '.join(counts)}) as found group by 1, 2 order by 1, 2"
     )
+
+
+def _unknown_hash(column: SealedColumn, sealer: Sealer, row: str) -> str:
+    """The condition that a row would not be found, because its hash is under a key that the process does not know."""
+    assert column.hashed is not None
+    return f"{_hash_key(f'{row}.{column.hashed.column}')} not in ({_names(sealer.lookup_names)})"
 
 
 def _is_sealed(column: SealedColumn, row: str) -> str:

@@ -44,10 +44,9 @@ class Rotation:
         for column in self.columns:
             if not column.hashed:
                 continue
-            lost = store.unknown_hash(column, self.keys, "t")
             try:
                 async with self.database.reading() as tx:
-                    found = await tx.value(f"select exists (select from {column.table.name} t where {lost})")
+                    found = await store.has_unknown_hash(tx, column, self.keys)
             except (OSError, SQLAlchemyError) as error:
                 _log.warning("keys_not_checked", error=str(error))
                 return

@@ -58,11 +58,13 @@ async def lease_file(
     A worker that dies leaves it to that next turn.
     """
     return await tx.row(
+        # Materialized: a plan that asks the selection again for each row would find others than before.
+        "with due as materialized (select channel, kind, day from channel_file "
+        "where pool = :pool and channel = :channel and state = 'wanted' and ask_at <= :wall "
+        "order by day, kind limit 1 for update skip locked) "
         "update channel_file set asked = asked + 1, ask_at = to_timestamp(:now + "
         "least(:most_seconds, :first_seconds * power(2, least(asked, 20)))) "
-        "where pool = :pool and (channel, kind, day) in (select channel, kind, day from channel_file "
-        "where pool = :pool and channel = :channel and state = 'wanted' and ask_at <= :wall "
-        f"order by day, kind limit 1 for update skip locked) returning {_FILE}",
+        f"where pool = :pool and (channel, kind, day) in (select channel, kind, day from due) returning {_FILE}",
         pool=pool,
         channel=channel,
         wall=wall,

@@ -128,11 +128,12 @@ async def lease_orders(
     A worker that dies leaves them to that next turn.
     """
     return await tx.rows(
+        # Materialized: a plan that asks the selection again for each row would find others than before.
+        "with due as materialized (select order_no from channel_order where pool = :pool "
+        f"and channel = :channel and {_LIVE} and ask_at <= :wall order by ask_at limit :limit for update skip locked) "
         "update channel_order set asked = asked + 1, ask_at = to_timestamp(:now + "
         "least(:most_seconds, :first_seconds * power(2, least(asked, 20)))) "
-        "where pool = :pool and order_no in (select order_no from channel_order where pool = :pool "
-        f"and channel = :channel and {_LIVE} and ask_at <= :wall order by ask_at limit :limit for update skip locked) "
-        f"returning {_ORDER}",
+        f"where pool = :pool and order_no in (select order_no from due) returning {_ORDER}",
         pool=pool,
         channel=channel,
         wall=wall,

@@ -101,22 +101,27 @@ async def list_conflicts(
     tx: Reader, pool: str, *, after: str, limit: int, explained: bool | None, event_id: str | None = None
 ) -> Sequence[Row]:
     """Event ids of a pool's money that came with another content; `limit` + 1 rows."""
-    return await tx.rows(
+    conflicts = await tx.rows(
         "select c.pool, c.event_id, min(c.first_at) as first_at, max(c.last_at) as last_at, sum(c.times) as times, "
         "jsonb_agg(c.said order by c.first_at) as said, min(c.explained_by) as explained_by, "
-        "min(c.explained_at) as explained_at, min(c.note) as note, e.collection_id from tax_conflict as c "
-        "left join tax_event as e on e.pool = :poolless and e.event_id = c.event_id "
+        "min(c.explained_at) as explained_at, min(c.note) as note from tax_conflict as c "
         "where c.pool = :pool and c.event_id > :after "
         "and (cast(:explained as boolean) is null or (c.explained_at is not null) = :explained) "
         "and (cast(:event_id as text) is null or c.event_id = :event_id) "
-        "group by c.pool, c.event_id, e.collection_id order by c.event_id limit :limit",
-        poolless=POOLLESS,
+        "group by c.pool, c.event_id order by c.event_id limit :limit",
         pool=pool,
         after=after,
         limit=limit + 1,
         explained=explained,
         event_id=event_id,
     )
+    events = await tx.rows(
+        "select event_id, collection_id from tax_event where pool = :pool and event_id = any(cast(:ids as text[]))",
+        pool=POOLLESS,
+        ids=[conflict["event_id"] for conflict in conflicts],
+    )
+    booked = {event["event_id"]: event["collection_id"] for event in events}
+    return [{**conflict, "collection_id": booked.get(conflict["event_id"])} for conflict in conflicts]
 
 
 async def explain_conflict(tx: Writer, pool: str, event_id: str, by: str, at: datetime, note: str) -> int:
