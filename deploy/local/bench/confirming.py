@@ -2,8 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
+from statistics import quantiles
 from typing import Any
 
 import httpx
@@ -27,7 +28,11 @@ ROUNDS = 3
 BATCH = 1000
 _AMOUNT_FEN = 32000
 _ROWS_AT_ONCE = 5000
+_UNGATHERED = "deploy.local.bench.ungathered:create_app"
 _TRANSACTIONS = "pgbench with the same rows, one transaction each, 8 clients"
+Line = Callable[[int], Callable[[Sequence[str]], list[bytes]]]
+"""What makes requests of bills for the service at a port."""
+
 WORKERS = 2
 """Best on two cores for one payment a request: one works while the other waits for the database."""
 
@@ -49,7 +54,7 @@ def _one_by_one(
     name: str,
     each: int,
     aim: float,
-    line: Callable[[int], Callable[[Sequence[str]], list[bytes]]],
+    line: Line,
     tables: Sequence[str],
 ) -> Measured:
     """Rounds of pgbench and of requests in turn, on one Postgres; each round pays other bills.
@@ -59,10 +64,11 @@ def _one_by_one(
     warm_up = few = each // 10
     with stage.database() as postgres:
         url = stage.migrated(postgres, "payments", "payments")
-        bills = asyncio.run(issue_bills(url, warm_up + ROUNDS * each + few))
+        bills = asyncio.run(issue_bills(url, warm_up + ROUNDS * each + 2 * few))
         limit = limits.Confirmations(postgres, warm_up + ROUNDS * each + few * limits.CLIENTS)
         fairness.require_durable(postgres, "payments", limits.DATABASE)
-        with stage.served("payments", url, workers=WORKERS, settings={"TAX_KEYS": tax.settings_of()}) as service:
+        settings = {"TAX_KEYS": tax.settings_of()}
+        with stage.served("payments", url, workers=WORKERS, settings=settings) as service:
             requests = line(service.port)
             send(service, requests(bills[:warm_up]), CONNECTIONS)
             limit.run(warm_up)
@@ -77,15 +83,29 @@ def _one_by_one(
                 with used:
                     reached.append(send(service, requests(bills[at : at + each]), CONNECTIONS))
             fairness.require_same(rows.each(ROUNDS * each), others.each(limit.paid - before))
-            alone = send(service, requests(bills[-few:]), 1)
-            beside = used.beside(reached, each) | {
-                "workers": WORKERS,
-                "alone_p50_ms": alone.wait_ms(0.5),
-                "alone_p99_ms": alone.wait_ms(0.99),
-                "alone_limit_ms": round(1000 / limit.run(few, clients=1), 2),
-            }
-        _require_settled(postgres, warm_up + ROUNDS * each + alone.count)
+            beside = used.beside(reached, each) | {"workers": WORKERS}
+        beside |= _alone(url, settings, line, bills[-2 * few :])
+        beside["alone_limit_ms"] = round(1000 / limit.run(few, clients=1), 2)
+        _require_settled(postgres, len(bills))
     return against(name, "payments/s", each, [one.per_second for one in reached], possible, _TRANSACTIONS, aim, beside)
+
+
+def _alone(url: str, settings: Mapping[str, str], line: Line, bills: Sequence[str]) -> dict[str, float]:
+    """Waits of whoever comes alone, in ms, gathered and not: two services of one age, which pay in turn, each twice."""
+    part = len(bills) // 4
+    beside: dict[str, float] = {}
+    with (
+        stage.served("payments", url, settings=settings) as gathered,
+        stage.served("payments", url, settings=settings, app=_UNGATHERED) as direct,
+    ):
+        sides = [("alone", gathered, line(gathered.port)), ("alone_ungathered", direct, line(direct.port))]
+        waits: dict[str, list[float]] = {name: [] for name, _, _ in sides}
+        for turn, (name, service, requests) in enumerate(sides * 2):
+            waits[name] += send(service, requests(bills[turn * part : (turn + 1) * part]), 1).waits
+    for name, each in waits.items():
+        cuts = quantiles(each, n=100)
+        beside |= {f"{name}_p50_ms": round(1000 * cuts[49], 2), f"{name}_p99_ms": round(1000 * cuts[98], 2)}
+    return beside
 
 
 def confirm_batch(size: float) -> Iterator[Measured]:
@@ -116,7 +136,7 @@ class Counters:
     def __init__(self, port: int) -> None:
         token = stage.token("payments:read", "payments:write")
         self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-        self._shifts = [self._open(port, f"C{n:02}") for n in range(COUNTERS)]
+        self._shifts = [self._open(port, f"C{port}N{n}") for n in range(COUNTERS)]
 
     def sales(self, bills: Sequence[str]) -> list[bytes]:
         """A request for each bill, paid in cash, the counters in turn."""

@@ -15,7 +15,7 @@ from deploy.local import places
 from deploy.local.postgres import EmbeddedPostgres
 from deploy.local.publish import publish_packages
 from deploy.local.town.facts import learn
-from deploy.local.town.feeds import write_feeds
+from deploy.local.town.feeds import Feed, write_feeds
 from deploy.local.town.identity import NumberBook
 from deploy.local.town.people import MOST_RESIDENTS, Town, settle, stream
 from deploy.local.town.plans import YANGCHENG
@@ -24,7 +24,9 @@ from deploy.local.town.sheets import write_csv, write_xlsx
 from shared.ids import new_id
 
 from . import limits, stage
-from .measures import Measured, against
+from .measures import Measured, against, bench_peak_mib
+from .rounds import rounds_of
+from .shown import step
 
 ROUNDS = 3
 _POOL = YANGCHENG.pool
@@ -54,17 +56,20 @@ class Unit:
 
 def roster_import(size: float) -> Iterator[Measured]:
     """People who are in the register, nearly all, on the rosters of their villages and schools: matched, assessed,
-    enrolled. Rounds of other units in turn; then COPY of what came of them all, in both databases."""
+    enrolled. Rounds of other units in turn; then COPY of what came of them all, in both databases: three times, once
+    where that takes minutes."""
     with stage.database() as postgres, _suite(postgres) as suite:
-        units = [unit for town in _towns(round(700_000 * size)) for unit in suite.prepare(*town)]
+        units = [unit for town in _ahead(_towns(round(700_000 * size))) for unit in suite.prepare(town)]
         began = new_id()
         postgres.execute("vacuum analyze", "eligibility")  # as autovacuum does within a minute of such lists
         few = len(units) % ROUNDS or ROUNDS
+        step(f"warm-up: rosters of {few} of {len(units)} units")
         warm_up, rest = suite.take(units[:few]), units[few:]
         for service in _TABLES:
             postgres.execute("vacuum analyze; checkpoint", service)
         used, rates, persons = suite.used(), [], 0
         for at in range(ROUNDS):
+            step(f"round {at + 1} of {ROUNDS}: rosters of {len(rest[at::ROUNDS])} units")
             start = time.perf_counter()
             rows = suite.take(rest[at::ROUNDS])
             rates.append(rows / (time.perf_counter() - start))
@@ -72,21 +77,42 @@ def roster_import(size: float) -> Iterator[Measured]:
         beside: dict[str, float] = {
             name: round(1e6 * (now - used[name]) / persons) for name, now in suite.used().items()
         }
-        beside |= suite.peaks() | suite.counts()
+        beside |= suite.peaks() | suite.counts() | {"bench_peak_mib": bench_peak_mib(), "rounds": ROUNDS}
         made = {"person": f"person_id > '{began}'", "identity_document": f"document_id > '{began}'"}
         asked = {"audit_line": "action in ('person.resolved', 'status.read')", "idempotency_key": "key like 'roster-%'"}
         heads = warm_up + persons
+        copies = rounds_of(size)
+        step(f"COPY of what came of {heads:,} persons, {copies} times")
         copied = [
-            limits.copy_again(postgres, "registration", _TABLES["registration"], heads, ROUNDS),
-            limits.copy_again(postgres, "eligibility", _TABLES["eligibility"], heads, ROUNDS, only=made | asked),
+            limits.copy_again(postgres, "registration", _TABLES["registration"], heads, copies),
+            limits.copy_again(postgres, "eligibility", _TABLES["eligibility"], heads, copies, only=made | asked),
         ]
+        beside["rounds_of_copy"] = copies
     possible = [1 / sum(1 / rate for rate in both) for both in zip(*copied, strict=True)]
     limit_is = "COPY of the resulting rows into the tables of both databases, with their constraints"
     yield against("roster_import", "persons/s", persons, rates, possible, limit_is, 0.2, beside)
 
 
-def _towns(residents: int) -> Iterator[tuple[Town, Path]]:
-    """As many towns as hold so many residents, and where their lists lie; no two share a village or a number."""
+@dataclass(frozen=True)
+class _Lists:
+    """All that is handed in about a town: what lies where in a folder."""
+
+    folder: Path
+    feeds: Sequence[Feed]
+    units: Sequence[Unit]
+
+
+def _ahead(coming: Iterator[_Lists]) -> Iterator[_Lists]:
+    """The same, the next one in the making while somebody is busy with the one before."""
+    with ThreadPoolExecutor(1) as writer:
+        ready = writer.submit(next, coming, None)
+        while lists := ready.result():
+            ready = writer.submit(next, coming, None)
+            yield lists
+
+
+def _towns(residents: int) -> Iterator[_Lists]:
+    """The lists of as many towns as hold so many residents; no two share a village or a number."""
     count = -(-residents // MOST_RESIDENTS)
     book = NumberBook(stream(1, "numbers"), YANGCHENG.old_codes)
     for n in range(count):
@@ -97,7 +123,7 @@ def _towns(residents: int) -> Iterator[tuple[Town, Path]]:
         folder = stage.FOLDER / f"town-{n}"
         for lists in ("feeds", "rosters"):
             (folder / lists).mkdir(parents=True, exist_ok=True)
-        yield town, folder
+        yield _Lists(folder, write_feeds(town, folder), rosters_of(town, folder))
 
 
 def rosters_of(town: Town, folder: Path) -> list[Unit]:
@@ -154,17 +180,18 @@ class _Suite:
             for name, one in services.items()
         }
 
-    def prepare(self, town: Town, folder: Path) -> list[Unit]:
+    def prepare(self, town: _Lists) -> Sequence[Unit]:
         """Have the departments hand in their lists of a town, and make its units known."""
-        for feed in write_feeds(town, folder):
-            handed_in = self._hand_in("eligibility", "feeds", folder / feed.file, supplier=feed.supplier)
+        for feed in town.feeds:
+            step(f"{town.folder.name}: {feed.file}")
+            handed_in = self._hand_in("eligibility", "feeds", town.folder / feed.file, supplier=feed.supplier)
             self._taken("eligibility", "feeds", handed_in)
+        step(f"{town.folder.name}: registration follows the lists")
         self._await_news()
-        units = rosters_of(town, folder)
-        for unit in units:
+        for unit in town.units:
             body = {"unit_code": unit.code, "name": unit.name, "kind": unit.kind, "region": unit.region}
             self._posted("registration", "/v1/units", json={"pool": _POOL, **body})
-        return units
+        return town.units
 
     def take(self, units: Sequence[Unit]) -> int:
         """Have units hand in their rosters, several at once, and wait until all are taken; the rows of them."""
@@ -175,7 +202,8 @@ class _Suite:
     def used(self) -> dict[str, float]:
         """Seconds of processor time so far."""
         seconds = {f"{name}_cpu_us_a_person": one.cpu_seconds() for name, one in self._services.items()}
-        return seconds | {"database_cpu_us_a_person": stage.cpu_seconds(self._postgres.pid)}
+        client = {"client_cpu_us_a_person": time.process_time()}
+        return seconds | {"database_cpu_us_a_person": stage.cpu_seconds(self._postgres.pid)} | client
 
     def peaks(self) -> dict[str, float]:
         """The largest memory of each service."""

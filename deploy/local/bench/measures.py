@@ -3,6 +3,7 @@
 import os
 import platform
 import re
+import resource
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,8 @@ from statistics import median
 import psutil
 
 from deploy.local import binaries
+
+_KINDS = ("CSV", "XLSX")
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,12 @@ class Row:
     ratio: float
     limit_is: str
     machine: str
+
+    @property
+    def title(self) -> str:
+        """The name, and of what kind where a case measures several."""
+        kind, colon, _ = self.limit_is.partition(": ")
+        return f"{self.name} {kind}" if colon and kind in _KINDS else self.name
 
 
 @dataclass(frozen=True)
@@ -72,6 +81,11 @@ def surroundings() -> Mapping[str, str]:
         "Postgres": server.stdout.split()[-1],
         "Python": platform.python_version(),
     }
+
+
+def bench_peak_mib() -> float:
+    """The largest memory of this process so far, in MiB."""
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
 
 
 def machine() -> str:

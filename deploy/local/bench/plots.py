@@ -8,6 +8,7 @@ from typing import Any
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 
 from .measures import Measured
 
@@ -24,15 +25,18 @@ _CPU = re.compile(r"(\w+?)_cpu_(us|ms)")
 _WAITS = {"": "", "alone_": ", one at a time"}
 
 
-def draw(found: Sequence[Measured], folder: Path) -> dict[str, Path]:
-    """Draw what there are figures for into a folder; the files, by what they show."""
+def draw(found: Sequence[Measured], folder: Path, in_full: Sequence[Measured] = ()) -> dict[str, Path]:
+    """Draw what there are figures for into a folder; the files, by what they show. What grows is drawn as far as it was
+    measured, at the full sizes where they were."""
+    further = {one.row.name for one in in_full}
+    growing = [*(one for one in found if one.row.name not in further), *in_full]
     folder.mkdir(parents=True, exist_ok=True)
     made: dict[str, Path] = {}
     for name, plot in _PLOTS.items():
         path = folder / f"{name}.svg"
         path.unlink(missing_ok=True)
         with rc_context(_STYLE):
-            if figure := plot(found):
+            if figure := plot(growing if plot is _growth else found):
                 figure.savefig(path, bbox_inches="tight", metadata={"Date": None})
                 made[name] = path
     return made
@@ -49,8 +53,8 @@ def cpu_parts(one: Measured) -> Mapping[str, float]:
 
 
 def label(one: Measured) -> str:
-    """A row's name and size."""
-    return f"{one.row.name}\n{one.row.n:,}"
+    """A row's title and size."""
+    return f"{one.row.title}\n{one.row.n:,}"
 
 
 def _ratios(found: Sequence[Measured]) -> Figure | None:
@@ -67,7 +71,7 @@ def _ratios(found: Sequence[Measured]) -> Figure | None:
 
 def _waits(found: Sequence[Measured]) -> Figure | None:
     rows = [
-        (f"{one.row.name}{words}", one.beside[f"{kind}p50_ms"], one.beside[f"{kind}p99_ms"])
+        (f"{label(one)}{words}", one.beside[f"{kind}p50_ms"], one.beside[f"{kind}p99_ms"])
         for one in found
         for kind, words in _WAITS.items()
         if f"{kind}p99_ms" in one.beside
@@ -81,7 +85,9 @@ def _waits(found: Sequence[Measured]) -> Figure | None:
         axes.plot(late, at, "o", color=_BELOW)
         axes.text(late * 1.12, at, f"{middle:.3g} / {late:.3g}", va="center")
     axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter("{x:g}")
+    axes.minorticks_off()
     axes.set_xlabel("ms until the answer: half of the requests / 99 in 100")
     _rows(axes, [name for name, _, _ in rows])
     return figure
@@ -137,7 +143,7 @@ def _canvas(rows: int) -> tuple[Figure, Axes]:
 
 def _rows(axes: Axes, labels: Sequence[str]) -> None:
     axes.set_yticks(range(len(labels)), labels)
-    axes.invert_yaxis()
+    axes.set_ylim(len(labels) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="x", color="#dddddd")
 

@@ -1,13 +1,11 @@
-"""Questions: one person's open bills, the statuses of one person and of ten thousand, and what history does to them."""
+"""Questions: one person's open bills, the statuses of one person and of ten thousand."""
 
 import asyncio
 import hashlib
 import json
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
 from functools import cache
-from statistics import median
 from uuid import UUID
 
 import asyncpg
@@ -25,8 +23,6 @@ CONNECTIONS = 64
 ROUNDS = 3
 BATCH = 10_000
 BATCHES = 5
-GROWTH_CONNECTIONS = 8
-GROWTH_ROUNDS = 5
 _EMPTY_ROUTE = "the framework's empty authenticated route, 64 connections"
 
 
@@ -48,30 +44,6 @@ def eligibility_lookup(size: float) -> Iterator[Measured]:
         with stage.served("eligibility", url) as service:
             asked = [statuses_of(n * 7 % persons) for n in range(each)]
             yield _against_the_framework("eligibility_lookup", postgres, service, asked)
-
-
-def query_growth(size: float) -> Iterator[Measured]:
-    """What history does to `bill_query`: its p99 at 10,000 bills against that at 100,000, in full at 10,000,000."""
-    sizes = [10_000, 100_000, *([1_000_000, 10_000_000] if size >= 1 else [])]
-    each = max(round(20_000 * size), 400)
-    waits: dict[int, list[float]] = {count: [] for count in sizes}
-    with stage.database() as postgres, ExitStack() as stack:
-        running = {}
-        for count in sizes:
-            url = billed(postgres, f"payments_{count}", count)
-            running[count] = stack.enter_context(stage.served("payments", url))
-        for at in range(GROWTH_ROUNDS + 1):
-            for count, service in running.items():
-                asked = [bills_of(n * 7 % (count // 3)) for n in range(each)]
-                went = send(service, asked, GROWTH_CONNECTIONS)
-                if at:
-                    waits[count].append(went.wait_ms(0.99))
-    middle = {count: median(found) for count, found in waits.items()}
-    limit_is = f"p99 at 10,000 bills, {GROWTH_CONNECTIONS} connections"
-    beside = {f"p99_ms_at_{count}": wait for count, wait in middle.items()}
-    for count in sizes:
-        reached, possible = [middle[count]], [middle[sizes[0]]]
-        yield against("query_growth", "ms", count, reached, possible, limit_is, 0.77, beside, times=True)
 
 
 def eligibility_batch(size: float) -> Iterator[Measured]:

@@ -15,9 +15,9 @@ from shared.ids import new_id
 
 from . import limits, stage
 from .measures import Measured, against
-from .rounds import Used
+from .rounds import Used, rounds_of
+from .shown import step
 
-ROUNDS = 3
 _BANK = "RCB999001"
 _AMOUNT_FEN = 38000
 _LINES_A_BREAK = 1000
@@ -64,17 +64,19 @@ class _Taken:
 
 def reconcile(size: float) -> Iterator[Measured]:
     """A statement with a break in a thousand lines, of four kinds; DuckDB must find the very same."""
-    count = max(round(1_000_000 * size), 2 * len(_KINDS) * _LINES_A_BREAK)
+    count, rounds = max(round(1_000_000 * size), 2 * len(_KINDS) * _LINES_A_BREAK), rounds_of(size)
     with stage.database() as postgres:
         url = stage.migrated(postgres, "payments", "payments")
         last = business_day(wall_now()) - timedelta(days=_AGE_DAYS)
+        step(f"money of {1 + rounds} days booked, {count:,} payments a day, on the first half of them")
         half, *days = [
             _booked(postgres, last - timedelta(days=at), lines, at * count)
-            for at, lines in enumerate((count // 2, *[count] * ROUNDS))
+            for at, lines in enumerate((count // 2, *[count] * rounds))
         ]
         postgres.execute("vacuum analyze; checkpoint", "payments")
         taken, possible = [], []
         with stage.served("payments", url, settings={"JOBS": "true"}) as service:
+            step("warm-up: the statement of half a day")
             _take(service, postgres, half)
             half_peak, used = service.peak_mib(), Used(service, postgres)
             for day in days:
@@ -84,14 +86,15 @@ def reconcile(size: float) -> Iterator[Measured]:
                     taken.append(_take(service, postgres, day))
                 _require_same(_breaks(postgres, day), told)
             peak = service.peak_mib()
-    middle = sorted(taken, key=lambda one: one.seconds)[ROUNDS // 2]
-    beside = used.shares(ROUNDS * count) | {
+    middle = sorted(taken, key=lambda one: one.seconds)[rounds // 2]
+    beside = used.shares(rounds * count) | {
         "upload_seconds": round(middle.upload_seconds, 2),
         "intake_seconds": round(middle.intake_seconds, 2),
         "matching_seconds": round(middle.seconds - middle.upload_seconds - middle.intake_seconds, 2),
         "breaks": sum(told.values()),
         "service_peak_mib": round(peak, 1),
         "service_peak_mib_at_half": round(half_peak, 1),
+        "rounds": rounds,
     }
     yield against(
         "reconcile", "lines/s", count, [count / one.seconds for one in taken], possible, _LIMIT_IS, 0.2, beside

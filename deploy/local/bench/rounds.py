@@ -1,12 +1,18 @@
 """What every load of the bench does: send requests that must be answered well, and add up what its rounds have used."""
 
-import resource
 from collections.abc import Sequence
 
 from deploy.local.postgres import EmbeddedPostgres
 
 from . import load, stage
 from .load import Outcome
+from .measures import bench_peak_mib
+from .shown import step
+
+
+def rounds_of(size: float) -> int:
+    """Rounds of a case whose round takes minutes at the whole size: three, but one there."""
+    return 3 if size < 0.5 else 1
 
 
 class Used:
@@ -15,8 +21,11 @@ class Used:
     def __init__(self, service: stage.Served, postgres: EmbeddedPostgres) -> None:
         self._service, self._postgres = service, postgres
         self._service_seconds = self._database_seconds = 0.0
+        self._rounds = 0
 
     def __enter__(self) -> None:
+        self._rounds += 1
+        step(f"round {self._rounds}")
         self._before = self._service.cpu_seconds(), stage.cpu_seconds(self._postgres.pid)
 
     def __exit__(self, *_: object) -> None:
@@ -32,7 +41,8 @@ class Used:
             **self.shares(count),
             "client_cpu_ms": round(1000 * sum(one.cpu_seconds for one in rounds) / count, 3),
             "service_peak_mib": round(self._service.peak_mib(), 1),
-            "bench_peak_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+            "bench_peak_mib": bench_peak_mib(),
+            "rounds": len(rounds),
         }
 
     def shares(self, count: int) -> dict[str, float]:
