@@ -23,6 +23,9 @@ from .statements import statement
 Record = dict[str, Any]
 
 PAGE = 5_000
+LONG = 100
+"""Rows of a list in which columns that say the same in every row are worth a statement of its own."""
+
 NOTHING_BEFORE = b"\x00" * 32
 
 
@@ -115,13 +118,11 @@ async def append(connection: AsyncConnection, chain: Chain, records: Sequence[Re
         by_pool[record["pool"]].append(record)
     for pool in sorted(by_pool):
         seq, previous = await _take_head(connection, chain, pool)
-        hashes = []
         for record in by_pool[pool]:
             seq += 1
             record["seq"] = seq
-            previous = digest(previous, record)
-            hashes.append(previous)
-        await _store(connection, chain, by_pool[pool], hashes)
+            previous = record["hash"] = digest(previous, record)
+        await _store(connection, chain, by_pool[pool])
 
 
 def digest(previous: bytes, record: Mapping[str, Any]) -> bytes:
@@ -162,12 +163,17 @@ async def take_anchor(connection: AsyncConnection, chain: Chain, pool: str) -> t
     return await _take_head(connection, _anchor_of(chain), pool)
 
 
-async def remove_to(connection: AsyncConnection, chain: Chain, pool: str, seq: int, hash_: bytes) -> None:
-    """Remove the records up to `seq`, which an archive holds; the anchor, taken before, stands there from now on."""
+async def set_anchor(connection: AsyncConnection, chain: Chain, pool: str, seq: int, hash_: bytes) -> None:
+    """Have the anchor, taken before, stand there from now on."""
     await connection.execute(
         statement("update chain_head set seq = :seq, hash = :hash where pool = :pool and chain = :chain"),
         {"pool": pool, "chain": _anchor_of(chain).name, "seq": seq, "hash": hash_},
     )
+
+
+async def remove_to(connection: AsyncConnection, chain: Chain, pool: str, seq: int, hash_: bytes) -> None:
+    """Remove the records up to `seq`, which an archive holds; the anchor, taken before, stands there from now on."""
+    await set_anchor(connection, chain, pool, seq, hash_)
     await connection.execute(
         statement(f"delete from {chain.name} where pool = :pool and seq <= :seq"), {"pool": pool, "seq": seq}
     )
@@ -235,6 +241,31 @@ def array_values(kind: str, values: list[Any]) -> list[Any]:
     return [orjson.dumps(value, default=str).decode() for value in values] if kind.lower() == "jsonb" else values
 
 
+def selected_rows(kinds: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> tuple[str, dict[str, Any]]:
+    """A select of the rows' columns, given with their types, and its values: an array for each column.
+
+    In a long list a column in which all rows say the same is one value: the driver looks at every element of an array.
+    """
+    given: dict[str, Any] = {name: array_values(kind, [row[name] for row in rows]) for name, kind in kinds.items()}
+    same = {name for name, values in given.items() if len(rows) >= LONG and _all_equal(values)}
+    listed = [name for name in kinds if name not in same] or list(kinds)[-1:]
+    arrays = ", ".join(array_parameter(name, kinds[name]) for name in listed)
+    if len(listed) == len(kinds):
+        return f"select * from unnest({arrays})", given
+    shown = ", ".join(f'"{name}"' if name in listed else _parameter(name, kind) for name, kind in kinds.items())
+    names = ", ".join(f'"{name}"' for name in listed)
+    given |= {name: given[name][0] for name in same.difference(listed)}
+    return f"select {shown} from unnest({arrays}) as given ({names})", given
+
+
+def _all_equal(values: Sequence[Any]) -> bool:
+    return bool(values[0] == values[-1]) and values.count(values[0]) == len(values)
+
+
+def _parameter(name: str, kind: str) -> str:
+    return f"cast(cast(:{name} as text) as jsonb)" if kind.lower() == "jsonb" else f"cast(:{name} as {kind})"
+
+
 async def _take_head(connection: AsyncConnection, chain: Chain, pool: str) -> tuple[int, bytes]:
     which = {"pool": pool, "chain": chain.name}
     take = statement("select seq, hash from chain_head where pool = :pool and chain = :chain for update")
@@ -251,23 +282,18 @@ async def _take_head(connection: AsyncConnection, chain: Chain, pool: str) -> tu
     return head.seq, head.hash
 
 
-async def _store(connection: AsyncConnection, chain: Chain, records: Sequence[Record], hashes: Sequence[bytes]) -> None:
-    names = [name for name, _ in chain.columns]
-    arrays = ", ".join(array_parameter(name, kind) for name, kind in chain.columns)
-    values: dict[str, Any] = {
-        name: array_values(kind, [record[name] for record in records]) for name, kind in chain.columns
-    }
+async def _store(connection: AsyncConnection, chain: Chain, records: Sequence[Record]) -> None:
+    kinds = {**dict(chain.columns), "hash": "bytea"}
+    selected, values = selected_rows(kinds, records)
     await connection.execute(
         statement(
-            f"with stored as (insert into {chain.name} ({', '.join(names)}, hash) "
-            f"select * from unnest({arrays}, cast(:hashes as bytea[]))) "
+            f"with stored as (insert into {chain.name} ({', '.join(kinds)}) {selected}) "
             "update chain_head set seq = :last_seq, hash = :last_hash where pool = :head_pool and chain = :chain"
         ),
         values
         | {
-            "hashes": list(hashes),
             "last_seq": records[-1]["seq"],
-            "last_hash": hashes[-1],
+            "last_hash": records[-1]["hash"],
             "head_pool": records[0]["pool"],
             "chain": chain.name,
         },

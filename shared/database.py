@@ -12,13 +12,15 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, cast
 from uuid import UUID
 
+import asyncpg
 import orjson
 from sqlalchemy import Table, event
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.types import UserDefinedType
 
@@ -90,13 +92,27 @@ class Writer(Reader):
             return []
         names = list(rows[0])
         kinds = {name: _type_of(table, name) for name in names}
-        arrays = ", ".join(chain.array_parameter(name, kinds[name]) for name in names)
-        sql = f"insert into {table.name} ({', '.join(_quoted(names))}) select * from unnest({arrays}) {tail}"
-        result = await self.connection.execute(
-            statement(sql),
-            values | {name: chain.array_values(kinds[name], [row[name] for row in rows]) for name in names},
-        )
+        selected, given = chain.selected_rows(kinds, rows)
+        sql = f"insert into {table.name} ({', '.join(_quoted(names))}) {selected} {tail}"
+        result = await self.connection.execute(statement(sql), values | given)
         return cast("Sequence[Row]", result.mappings().all()) if result.returns_rows else []
+
+    async def copy(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Store new rows by COPY, which takes half the time of an insert; the columns are the first row's keys."""
+        if not rows:
+            return
+        names = list(rows[0])
+        values_of = itemgetter(*names)
+        await self.connection.execute(statement("select 1"))  # a transaction begins with its first statement
+        driver: Any = (await self.connection.get_raw_connection()).driver_connection
+        try:
+            await driver.copy_records_to_table(table.name, columns=names, records=map(values_of, rows))
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:  # it goes past SQLAlchemy
+            raise DBAPIError("copy", None, error, connection_invalidated=driver.is_closed()) from error
+
+    async def store(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Store new rows in the quicker way for their number."""
+        await (self.copy if len(rows) >= chain.LONG else self.insert)(table, rows)
 
     def publish(
         self, pool: str, kind: str, subject: UUID | str, version: int, at: datetime, data: Mapping[str, Any]

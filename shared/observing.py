@@ -62,14 +62,8 @@ class Observe:
         path = route.path if isinstance(route, APIRoute) else "other"
         metrics.count_request(scope["method"], path, status, seconds)
         if path not in _QUIET:
-            _log.info(
-                "request",
-                method=scope["method"],
-                route=path,
-                status=status,
-                ms=round(seconds * 1000, 1),
-                client_id=scope.get("state", {}).get("client_id", ""),
-            )
+            client_id = scope.get("state", {}).get("client_id", "")
+            logs.write_request(scope["method"], path, status, round(seconds * 1000, 1), client_id)
 
 
 def _limited(headers: Mapping[bytes, bytes], receive: Receive) -> Receive:

@@ -18,7 +18,7 @@ from fastapi.params import Depends
 from fastapi.routing import APIRoute, request_response, serialize_response
 from pydantic import AwareDatetime, BaseModel
 from starlette.routing import Match
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 Handler = Callable[[Request], Awaitable[Response]]
 Dependency = TypeVar("Dependency", bound=Callable[..., Awaitable[Any]])
@@ -55,7 +55,7 @@ def add_routes(app: FastAPI, parts: Iterable[APIRouter]) -> None:
             if isinstance(route, APIRoute):
                 route.operation_id = route.unique_id = route.name
                 if type(route) is APIRoute:
-                    route.app = request_response(plain_first(route, route.get_route_handler()))
+                    route.app = _app_of(route)
             app.router.routes.append(route)
     app.router.middleware_stack = _Directory(app.router)
 
@@ -85,6 +85,29 @@ def _place(path: str) -> str:
     return "/".join(path.split("/", 3)[:3])
 
 
+def _app_of(route: APIRoute) -> ASGIApp:
+    """FastAPI's application of a route; a plain request is answered without the stacks that FastAPI keeps for
+    dependencies with an end, and what its endpoint raises is answered by the layer around all routes."""
+    careful, plan = route.get_route_handler(), _plan_of(route)
+    if plan is None:
+        return request_response(careful)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive, send)
+        arguments = await plan.arguments(request)
+        if arguments is None:
+
+            async def explained(_: Request) -> Response:
+                return await careful(request)  # this one has the body, which comes only once
+
+            await request_response(explained)(scope, receive, send)
+            return
+        response = await _answered(route, arguments)
+        await response(scope, receive, send)
+
+    return app
+
+
 def plain_first(route: APIRoute, careful: Handler) -> Handler:
     """A handler that gives plain requests to the route's endpoint itself and all others to `careful`.
 
@@ -99,14 +122,16 @@ def plain_first(route: APIRoute, careful: Handler) -> Handler:
         arguments = await plan.arguments(request)
         if arguments is None:
             return await careful(request)
-        answer = await route.endpoint(**arguments)
-        return answer if isinstance(answer, Response) else await _written(route, answer)
+        return await _answered(route, arguments)
 
     return handle
 
 
-async def _written(route: APIRoute, answer: Any) -> Response:
-    """An answer as the route's model has it, which FastAPI checks and writes."""
+async def _answered(route: APIRoute, arguments: Mapping[str, Any]) -> Response:
+    """What the endpoint answers, as the route's model has it, which FastAPI checks and writes."""
+    answer = await route.endpoint(**arguments)
+    if isinstance(answer, Response):
+        return answer
     content = await serialize_response(
         field=route.response_field,
         response_content=answer,

@@ -11,8 +11,12 @@ from typing import Annotated, Any
 
 import httpx
 from fastapi import APIRouter, FastAPI
+from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
+from fastapi.telemetry import TelemetryConfig
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings
+from starlette.middleware.exceptions import ExceptionMiddleware
+from starlette.types import ASGIApp
 
 from . import failures, logs, own_routes, problem
 from .clock import Clock
@@ -39,6 +43,8 @@ from .webhooks.pushing import Pusher
 from .webhooks.signing import SigningKey
 
 _OBJECTS_BETWEEN_COLLECTIONS = 50_000
+_CONVENTIONS = "Errors are RFC 9457 problems; amounts are integer fen; business days are in Asia/Shanghai."
+_NOTHING_SENT: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
 
 
 class ServiceSettings(BaseSettings):
@@ -148,22 +154,17 @@ def build(
     pushed = _webhooks(name, settings, database, clock)
     pusher = Pusher(pushed)
     keys = Rotation(name, database, clock, pushed.keys, sealed, timedelta(days=settings.resealed_within_days))
-    jobs = [*jobs, *webhooks.jobs(pushed, pusher, settings.follow_seconds), *rotation.jobs(keys)]
     kept = Retention(
         name, database, clock, [IDEMPOTENCY_KEYS, *retained], settings.retention_days, settings.retention_held_pools
     )
-    jobs = [*jobs, *retention.jobs(kept)]
+    own_jobs = (*webhooks.jobs(pushed, pusher, settings.follow_seconds), *rotation.jobs(keys), *retention.jobs(kept))
+    jobs = [*jobs, *own_jobs]
     app = _Application(
-        title=title,
-        version="1",
-        lifespan=lifespan,
-        redoc_url=None,
-        telemetry={"tracing": False, "metrics": False, "logs": False},
-        description="Errors are RFC 9457 problems; amounts are integer fen; business days are in Asia/Shanghai.",
+        title=title, version="1", description=_CONVENTIONS, lifespan=lifespan, redoc_url=None, telemetry=_NOTHING_SENT
     )
     app.state.service = service
     app.state.verifier = verifier
-    app.state.jobs = list(jobs)
+    app.state.jobs = jobs
     app.state.database = database
     problem.install(app)
     failures.answer_database_failures(app)
@@ -180,7 +181,6 @@ def build(
         own_routes.health(database, revision),
     )
     add_routes(app, parts)
-    app.add_middleware(Observe)
     return app
 
 
@@ -211,7 +211,12 @@ def _webhooks(name: str, settings: ServiceSettings, database: Database, clock: C
 
 
 class _Application(FastAPI):
-    """FastAPI, with a document that says what the service really answers."""
+    """FastAPI with our one layer around it, and a document that says what the service really answers."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """What a request passes on its way to the routes. Of FastAPI's own layers those that do something here: its
+        telemetry and its limit of bodies are off, and what nobody expected is answered by `Observe`."""
+        return Observe(ExceptionMiddleware(AsyncExitStackMiddleware(self.router), self.exception_handlers))
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document."""

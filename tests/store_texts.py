@@ -59,7 +59,7 @@ SHARED = (
 )
 """Modules with SQL that every service has."""
 
-_ASKS = ("rows", "row", "value", "execute", "insert")
+_ASKS = ("rows", "row", "value", "execute", "insert", "copy", "store")
 
 
 @dataclass(frozen=True)
@@ -188,9 +188,16 @@ class _Writer(Writer):
     async def insert(
         self, table: Table, rows: Sequence[Mapping[str, Any]], *, tail: str = "", **values: Any
     ) -> Sequence[Any]:
-        """Hear an insert of whole rows, whatever these hold of them."""
+        """Hear an insert of whole rows, whatever these hold of them; and the one of a long list, which is written in
+        another way."""
         del rows
-        return await super().insert(table, [dict.fromkeys(table.c.keys(), 1)], tail=tail, **values)
+        row = dict.fromkeys(table.c.keys(), 1)
+        await super().insert(table, [row] * chain.LONG, tail=tail, **values)
+        return await super().insert(table, [row], tail=tail, **values)
+
+    async def copy(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Hear a copy as what it is to everybody else: an insert."""
+        await self.insert(table, rows)
 
 
 class _Answer:

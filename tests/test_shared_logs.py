@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -86,6 +87,17 @@ def test_a_card_number_is_masked_wherever_it_stands(lines: Lines, text: str, mas
     logging.getLogger("somebody").warning("got %s", text)
     ours, theirs = lines()
     assert (ours["text"], ours["inner"], theirs["event"]) == (masked, [{"text": f"a {masked} b"}], f"got {masked}")
+
+
+def test_the_line_of_a_request_is_like_every_other(lines: Lines) -> None:
+    logs.begin_request(f"order {NUMBER}")
+    said = {"method": "GET", "route": "/v1/bills", "status": 200, "ms": 1.5, "client_id": f"shop {OTHER}"}
+    structlog.get_logger().info("request", **said)
+    logs.write_request("GET", "/v1/bills", 200, 1.5, f"shop {OTHER}")
+    theirs, ours = lines()
+    assert datetime.fromisoformat(theirs.pop("timestamp")) <= datetime.fromisoformat(ours["timestamp"])
+    assert ours.pop("timestamp").endswith("Z")
+    assert ours == theirs
 
 
 def test_a_line_without_a_request_names_none(lines: Lines) -> None:

@@ -59,14 +59,14 @@ async def take_receipt_numbers(tx: Writer, pool: str, wanted: Mapping[str, int])
 
 async def insert_collections(tx: Writer, rows: Sequence[Mapping[str, Any]]) -> None:
     """Book money that has come."""
-    await tx.insert(collection, rows)
+    await tx.store(collection, rows)
 
 
 async def insert_receipts(tx: Writer, rows: Sequence[Mapping[str, Any]]) -> None:
     """Issue receipts."""
-    await tx.insert(receipt, rows)
+    await tx.store(receipt, rows)
 
 
 async def insert_transfers(tx: Writer, rows: Sequence[Mapping[str, Any]]) -> None:
     """Post to the fund ledger."""
-    await tx.insert(transfer, rows)
+    await tx.store(transfer, rows)

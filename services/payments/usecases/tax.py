@@ -269,7 +269,7 @@ def _message(event: rules.Confirmation) -> dict[str, Any]:
 
 
 def _said(confirmation: wire.TaxConfirmation) -> rules.Confirmation:
-    return rules.Confirmation(**confirmation.model_dump())
+    return rules.Confirmation(**vars(confirmation))
 
 
 def _origin(signed: Signed, batch_no: str | None) -> dict[str, Any]:
