@@ -60,7 +60,8 @@ async def fill(connection: asyncpg.Connection, service: str) -> None:
             f"insert into {table.name} ({names}) select {values} from generate_series(1, {rows}) as n "
             "on conflict do nothing"
         )
-    await connection.execute("analyze")
+    # As after years: else it is chance whether a plan finds what autovacuum leaves behind.
+    await connection.execute("vacuum analyze")
 
 
 def _value(service: str, table: Table, column: "Column[object]") -> str:

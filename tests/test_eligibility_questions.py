@@ -84,6 +84,40 @@ async def test_questions_of_one_moment_are_answered_each_for_itself(
     assert all(len(line["persons"]) == 1 for line in lines)
 
 
+async def test_questions_of_one_moment_keep_their_own_day_instant_and_explanation(
+    suite: InProcessSuite, people: dict[int, str]
+) -> None:
+    before = "2021-08-16T09:00:00+08:00"
+    suite.set_clock("2021-08-20 09:00")
+    await take(suite, "veterans", sheet(VETERANS, ["人2", number(2), "在乡重点优抚", "2020-01-01", ""]))
+    client, person_id = suite.client("eligibility", "eligibility:read"), people[2]
+    asked = [
+        {"explain": "false", "known_at": before},
+        {"explain": "true", "known_at": before},
+        {"explain": "false"},
+        {"explain": "false", "as_of": "2019-12-31"},
+        {"explain": "true", "as_of": "2019-12-31"},
+    ]
+    address = f"/v1/persons/{person_id}/statuses"
+    answers = await asyncio.gather(*(client.get(address, params={"pool": POOL, **one}) for one in asked * 2))
+    held = [([status["code"] for status in item["statuses"]], item["near"]) for item in map(_item, answers)]
+    near = [None if reasons is None else [one["reason"] for one in reasons] for _, reasons in held]
+    assert [codes for codes, _ in held] == [[], [], ["key_entitled"], [], []] * 2
+    assert near == [None, ["not_yet_recorded"], None, None, ["not_yet_begun"]] * 2
+    lines = await rows(suite, "select detail from audit_line where action = 'status.read' order by seq")
+    told = sorted((line["detail"]["as_of"], line["detail"]["known_at"]) for line in lines)
+    now = "2021-08-20T09:00:00+08:00"
+    wanted = [("2021-08-20", now), ("2021-08-20", before), ("2021-08-20", before), *[("2019-12-31", now)] * 2]
+    assert told == sorted(wanted * 2)
+
+
+def _item(answer: httpx.Response) -> dict[str, Any]:
+    assert answer.status_code == 200, answer.text
+    [item] = answer.json()["items"]
+    found: dict[str, Any] = item
+    return found
+
+
 async def test_a_question_about_many_is_refused_as_a_whole(suite: InProcessSuite, people: dict[int, str]) -> None:
     client = suite.client("eligibility", "eligibility:read")
     many = [str(uuid4()) for _ in range(60)]

@@ -57,6 +57,7 @@ def said_by(path: Path) -> list[str]:
 def test_no_place_code_year_or_amount_of_a_notice_stands_in_code():
     assert {"140522", "yangcheng"} <= CODES
     assert {32000, 2022} <= NUMBERS
+    assert {file["scheme"].rsplit("-", 1)[0] for file in FILES} - NAMES == {"county", "national"}
     said = [line for path in sorted(PRODUCT) if "migrations" not in path.parts for line in said_by(path)]
     assert said == []
 

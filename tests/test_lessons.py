@@ -141,6 +141,11 @@ def test_every_state_that_waits_for_somebody_is_watched(service: str) -> None:
             assert table in watches[name]
 
 
+def test_nothing_is_said_of_the_states_of_a_table_that_has_none() -> None:
+    tables = {table for service in places.SERVICES for table in graphs_of(service)}
+    assert (WATCHED.keys() | AT_REST.keys()) - tables == set()
+
+
 @pytest.mark.lesson("open states have limits")
 async def test_what_waits_too_long_for_somebody_is_an_alarm_until_it_is_done(
     databases: dict[str, str], tmp_path: Path

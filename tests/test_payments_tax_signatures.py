@@ -18,9 +18,9 @@ from http_message_signatures.algorithms import ED25519
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.payments.formats.tax import COVERED, BadSignature, Rfc9421, Signed, SignedRequest
+from services.payments.formats.tax import BadSignature, Rfc9421, Signed, SignedRequest
 from services.payments.rules.tax import Confirmation, first_of_each, pool_named
-from tests.tax_bureau import Bureau
+from tests.tax_bureau import COVERED, Bureau
 
 ADDRESS = "https://pay.example.gov.cn/v1/channels/tax/confirmations"
 BODY = b'{"event_id":"E1"}'

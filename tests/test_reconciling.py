@@ -737,6 +737,7 @@ async def test_two_workers_take_one_statement_and_each_line_once(
 ) -> None:
     monkeypatch.setattr(taking_statements, "CHUNK_ROWS", 7)
     monkeypatch.setattr(matching, "CHUNK_ROWS", 5)
+    monkeypatch.setattr(matching, "PLAIN_ROWS", 6)
     sold = await sell(payments, Channel.ETAX, 60)
     await desk.upload(Channel.ETAX, tax_list(sold))
     workers = [payments.make_app("payments") for _ in range(3)]
@@ -807,6 +808,7 @@ async def test_a_reversal_while_a_statement_is_looked_over_never_leaves_money_be
     payments: InProcessSuite, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(matching, "CHUNK_ROWS", 3)
+    monkeypatch.setattr(matching, "PLAIN_ROWS", 4)
     sold = paid(Channel.BANK, await issue_bills(payments, [32000] * 24))
     booked = await book(payments, sold)
     payments.set_clock(T1)

@@ -4,6 +4,7 @@ The statements are those that the stores can send (`tests/store_texts.py`), read
 Citus sees it the same way is tried by `tests/test_citus.py` where there is a cluster.
 """
 
+import inspect
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -12,6 +13,7 @@ from sqlalchemy import ForeignKeyConstraint, PrimaryKeyConstraint, Table, Unique
 
 from deploy.citus.tables import ANCHOR, in_order, metadata_of, script
 from tests import store_texts
+from tests.citus import ON_ONE_POSTGRES
 from tests.routing import uses
 from tests.suite import ORDER, ROOT
 
@@ -47,7 +49,10 @@ SEVERAL_POOLS: Mapping[str, Sequence[str]] = {
         "shared.webhooks.store.due_webhooks",
         "shared.webhooks.store.forget",
     ),
-    "the keys of a service are those of all its pools": ("shared.rotation.store.keys_in_use",),
+    "the keys of a service are those of all its pools": (
+        "shared.rotation.store.has_unknown_hash",
+        "shared.rotation.store.keys_in_use",
+    ),
     "where every feed stands, a row a pool": (
         "shared.chain.verify",
         "shared.events.read_heads",
@@ -71,7 +76,6 @@ SEVERAL_POOLS: Mapping[str, Sequence[str]] = {
     "the tax terminal names a person and no pool": ("payments.store.bills.open_bills_of",),
     "channels name pools in one file, or money whose pool nobody can tell (000000)": (
         "payments.store.matching.collections_by_reference",
-        "payments.store.tax.list_conflicts",
     ),
     "a treasury posts for several pools under one voucher, and money of pool 000000 may stand under it": (
         "payments.store.treasury.list_vouchers",
@@ -145,6 +149,22 @@ def test_no_reason_is_given_for_what_is_routed() -> None:
         if not _is_of_one_pool(_holders(text.sql, tables))
     }
     assert KNOWN - several == set()
+
+
+def test_what_the_stores_are_given_is_something_they_take() -> None:
+    takes: dict[str, set[str]] = {}
+    for module in (*store_texts.shared_modules(), *(one for each in ORDER for one in store_texts.modules(each))):
+        for name, function in inspect.getmembers(module, inspect.iscoroutinefunction):
+            parameters = set(inspect.signature(function).parameters)
+            takes[f"{module.__name__}.{name}"] = parameters
+            takes[module.__name__] = takes.get(module.__name__, set()) | parameters
+    assert {name for name, given in store_texts.GIVEN.items() if given.keys() - takes.get(name, set())} == set()
+
+
+def test_what_is_skipped_on_a_cluster_is_a_test() -> None:
+    named = re.compile(r"def (test_\w+)")
+    tests = {name for path in (ROOT / "tests").glob("test_*.py") for name in named.findall(path.read_text("utf-8"))}
+    assert ON_ONE_POSTGRES.keys() - tests == set()
 
 
 @pytest.mark.parametrize(

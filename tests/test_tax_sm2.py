@@ -12,11 +12,11 @@ from gmssl_pyx import sm2_key_generate, sm2_sign, sm2_sign_sm3_digest, sm2_verif
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.payments.formats.tax import COVERED, BadSignature, Rfc9421, SignedRequest
+from services.payments.formats.tax import BadSignature, Rfc9421, SignedRequest
 from services.payments.formats.tax_sm2 import ALGORITHM, ByKey, Rfc9421Sm2, Sm2Key
 from tests.payments_town import issue_bills
 from tests.suite import InProcessSuite
-from tests.tax_bureau import Bureau, Channel, event
+from tests.tax_bureau import COVERED, Bureau, Channel, event
 
 ADDRESS = "https://pay.example.gov.cn/v1/channels/tax/confirmations"
 BODY = b'{"event_id":"E1"}'

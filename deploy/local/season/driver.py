@@ -28,6 +28,7 @@ from .terminals import Terminals
 from .wire import Unexpected, Wire
 
 Act = dict[str, Any]
+Handlers = dict[str, Callable[[Act], Awaitable[None]]]
 _AT_ONCE = 8
 _CATCH_UP_SECONDS = 180.0
 _POLL_SECONDS = 0.05
@@ -60,11 +61,23 @@ class Driver:
         self._kill = kill
         self._turns = asyncio.Semaphore(_AT_ONCE)
         terminals = Terminals()
-        self._counters = counters = Counters(wire, self.notebook, terminals)
-        self._back = back = PayingBack(wire, self.notebook, simulators, terminals)
+        self._counters = Counters(wire, self.notebook, terminals)
+        self._back = PayingBack(wire, self.notebook, simulators, terminals)
+        self._cases = Cases(wire, self.notebook)
+        agents = Agents(wire, self.notebook, scheme)
+        self._statements = Statements(wire, self.notebook, simulators, agents, terminals)
         lists, departments = Lists(wire, self.notebook, folder), Departments(wire, self.notebook, folder)
-        self._cases = cases = Cases(wire, self.notebook)
-        self._handlers: dict[str, Callable[[Act], Awaitable[None]]] = {
+        channels, finance = Channels(wire, self.notebook, simulators), Finance(wire, self.notebook)
+        self._handlers = {
+            **self._about_people(lists, departments),
+            **self._at_counters(),
+            **self._of_channels(channels),
+            **self._of_agents(agents, finance),
+        }
+
+    def _about_people(self, lists: Lists, departments: Departments) -> Handlers:
+        scheme = self._scheme
+        return {
             "hand_in_feed": lists.hand_in_feed,
             "decide_feed": departments.decide_feed,
             "withdraw_feed": departments.withdraw_feed,
@@ -78,7 +91,12 @@ class Driver:
             "hand_in_roster": lambda act: lists.hand_in_roster(act, scheme),
             "enrol": lambda act: lists.enrol(act, scheme),
             "reassess": lists.reassess,
-            "decide_case": lambda act: cases.decide_case(act, scheme),
+            "decide_case": lambda act: self._cases.decide_case(act, scheme),
+        }
+
+    def _at_counters(self) -> Handlers:
+        counters, back = self._counters, self._back
+        return {
             "open_shift": counters.open_shift,
             "close_shift": counters.close_shift,
             "register_terminal": counters.register_terminal,
@@ -88,13 +106,12 @@ class Driver:
             "decide_refund": back.decide_refund,
             "pay_refund": back.pay_refund,
             "reroute_refund": back.reroute_refund,
-            "request_refund": lambda act: back.request_refund({**act, "scheme": scheme}),
+            "request_refund": lambda act: back.request_refund({**act, "scheme": self._scheme}),
             "close_books": self._close_books,
         }
-        channels = Channels(wire, self.notebook, simulators)
-        agents, finance = Agents(wire, self.notebook, scheme), Finance(wire, self.notebook)
-        self._statements = statements = Statements(wire, self.notebook, simulators, agents, terminals)
-        self._handlers |= {
+
+    def _of_channels(self, channels: Channels) -> Handlers:
+        return {
             "order_wechat": channels.order_wechat,
             "pay_wechat": channels.pay_wechat,
             "order_unionpay": channels.order_unionpay,
@@ -104,10 +121,14 @@ class Driver:
             "check_bank_day": channels.check_bank_day,
             "confirm_tax": channels.confirm_tax,
             "confirm_tax_batch": channels.confirm_tax,
-            "hand_in_statement": statements.hand_in,
-            "judge_statements": statements.judge_statements,
-            "propose_resolutions": statements.propose,
-            "approve_resolutions": statements.approve,
+            "hand_in_statement": self._statements.hand_in,
+            "judge_statements": self._statements.judge_statements,
+            "propose_resolutions": self._statements.propose,
+            "approve_resolutions": self._statements.approve,
+        }
+
+    def _of_agents(self, agents: Agents, finance: Finance) -> Handlers:
+        return {
             "register_device": agents.register_device,
             "open_ledger": agents.open_ledger,
             "record_lines": agents.record_lines,

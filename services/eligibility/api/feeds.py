@@ -12,7 +12,7 @@ from shared.codes import Status
 from shared.evidence import EMPTY_UPLOAD, EVIDENCE_ERASED, receive_upload
 from shared.idempotency import OnceKey, respond
 from shared.pages import Limit, Pool, page
-from shared.problem import BUSY, HTTP_ERROR, INTERNAL, TOO_LARGE, declare
+from shared.problem import ARCHIVED, BUSY, HTTP_ERROR, INTERNAL, TOO_LARGE, declare
 from shared.regions import REGION_PATTERN
 from shared.signatures import SignedHead
 from shared.signed_requests import SIGNATURE_INVALID, address_called, show_headers
@@ -26,24 +26,33 @@ from .parts import BINARY, FILE, Approving, Reading, Service, Writing
 router = APIRouter()
 
 FeedId = Annotated[UUID, Path(description="The list", examples=[FEED_ID])]
-
-
 SupplierCode = Annotated[
     str, Query(max_length=60, description="Department that hands the list over", examples=["civil_affairs"])
+]
+FileName = Annotated[
+    str,
+    Query(
+        min_length=5,
+        max_length=200,
+        pattern=r"^[^/\\\x00-\x1f]+$",
+        description="Name of the file, ending in .csv, .xlsx or .jsonl (an object a line, its keys the headings)",
+        examples=["低保花名2021-08.xlsx"],
+    ),
+]
+ListId = Annotated[
+    str | None,
+    Query(
+        min_length=1,
+        max_length=60,
+        pattern=r"^[^\x00-\x1f]+$",
+        description="Of a full list in several files: the supplier's name of the list, the same for all its parts",
+        examples=["低保-2021-08"],
+    ),
 ]
 
 
 async def _manifest(
-    file_name: Annotated[
-        str,
-        Query(
-            min_length=5,
-            max_length=200,
-            pattern=r"^[^/\\\x00-\x1f]+$",
-            description="Name of the file, ending in .csv, .xlsx or .jsonl (an object a line, its keys the headings)",
-            examples=["低保花名2021-08.xlsx"],
-        ),
-    ],
+    file_name: FileName,
     kind: Annotated[
         FeedKind,
         Query(
@@ -70,16 +79,7 @@ async def _manifest(
         str | None,
         Query(pattern=r"^[0-9a-fA-F]{64}$", description="Manifest: SHA-256 of the file, hex", examples=[SHA256]),
     ] = None,
-    list_id: Annotated[
-        str | None,
-        Query(
-            min_length=1,
-            max_length=60,
-            pattern=r"^[^\x00-\x1f]+$",
-            description="Of a full list in several files: the supplier's name of the list, the same for all its parts",
-            examples=["低保-2021-08"],
-        ),
-    ] = None,
+    list_id: ListId = None,
     part: Annotated[int | None, Query(ge=1, le=1000, description="Which part this file is", examples=[1])] = None,
     parts: Annotated[
         int | None,
@@ -289,7 +289,7 @@ async def withdraw_feed(
 @router.get(
     "/v1/feeds/{feed_id}/rejected",
     response_class=Response,
-    responses=declare(*tokens.DECLARED, schemas.FEED_UNKNOWN, schemas.FEED_NOT_TAKEN, EVIDENCE_ERASED)
+    responses=declare(*tokens.DECLARED, schemas.FEED_UNKNOWN, schemas.FEED_NOT_TAKEN, EVIDENCE_ERASED, ARCHIVED)
     | {200: {"description": "The rows that go back, as they were sent, with the column 退回原因", **BINARY}},
     tags=["feeds"],
 )

@@ -16,11 +16,15 @@ def hukou_on(members: str, columns: str = "h.region") -> str:
 
     The latest day counts, of one day the latest list, in a list its last row.
     """
+    # One step into the index for each record, and then the lists that speak of it: while a register fills, a planner
+    # without statistics would go through all that the few lists have said, for each person asked for.
     return (
-        f"select {columns} from hukou h join feed f on f.pool = :pool and f.feed_id = h.feed_id "
-        f"where h.pool = :pool and h.person_id = any({members}) and (h.since is null or h.since <= :as_of) "
-        "and h.recorded_at <= :known_at and (f.withdrawn_at is null or f.withdrawn_at > :known_at) "
-        "and (h.withdrawn_at is null or h.withdrawn_at > :known_at) "
+        f"select {columns} from unnest({members}) as member (person_id) "
+        "cross join lateral (select * from hukou h where h.pool = :pool and h.person_id = member.person_id "
+        "  and (h.since is null or h.since <= :as_of) and h.recorded_at <= :known_at "
+        "  and (h.withdrawn_at is null or h.withdrawn_at > :known_at) offset 0) h "
+        "join feed f on f.pool = :pool and f.feed_id = h.feed_id "
+        "where f.withdrawn_at is null or f.withdrawn_at > :known_at "
         "order by h.since desc nulls last, f.list_day desc, f.serial desc, h.feed_id desc, h.row_no desc limit 1"
     )
 

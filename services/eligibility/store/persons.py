@@ -207,9 +207,10 @@ async def persons_by_name(tx: Reader, pool: str, asked: Sequence[tuple[bytes, da
         "from unnest(cast(:hashes as bytea[]), cast(:births as date[])) as asked (name_hash, birth_date) "
         f"cross join lateral (select {survivor('p.person_id', NOW)} as surviving_id from person p "
         "  where p.pool = :pool and p.name_hash = asked.name_hash and p.birth_date = asked.birth_date offset 0) p "
-        "left join lateral (select region from hukou h join feed f on f.pool = :pool and f.feed_id = h.feed_id "
-        f"  where h.pool = :pool and h.person_id = any({members('p.surviving_id', NOW)}) and f.withdrawn_at is null "
-        "  and h.withdrawn_at is null "
+        f"left join lateral (select region from unnest({members('p.surviving_id', NOW)}) as member (person_id) "
+        "  cross join lateral (select * from hukou h where h.pool = :pool and h.person_id = member.person_id "
+        "    and h.withdrawn_at is null offset 0) h "
+        "  join feed f on f.pool = :pool and f.feed_id = h.feed_id where f.withdrawn_at is null "
         "  order by h.since desc nulls last, f.list_day desc, f.serial desc, h.feed_id desc, h.row_no desc limit 1) h "
         "  on true order by 1, 2, 3",
         pool=pool,

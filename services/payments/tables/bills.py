@@ -46,7 +46,8 @@ bill = Table(
     UniqueConstraint("pool", "assessment_id", name="bill_assessment"),
     CheckConstraint("amount_fen between 0 and standard_fen", name="bill_amount"),
     CheckConstraint("status in ('open', 'paid', 'voided')", name="bill_status"),
-    CheckConstraint("bill_no like pool || '%'", name="bill_no_begins_with_pool"),
+    # Two signs, as the migration wrote it; to LIKE they are one.
+    CheckConstraint("bill_no like pool || '%%'", name="bill_no_begins_with_pool"),
     CheckConstraint("(status = 'paid') = (paid_on is not null)", name="bill_paid_on"),
     CheckConstraint(
         "(status = 'voided') = (voided_at is not null) and (voided_at is null) = (void_reason is null)",
