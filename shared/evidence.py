@@ -157,6 +157,8 @@ async def pieces(database: Database, sealer: Sealer, pool: str, evidence_id: UUI
         seen.update(piece)
         yield piece
     if seen.hexdigest() != file.sha256:
+        async with database.reading() as tx:
+            await _find(tx, sealer, pool, evidence_id)  # archived or erased between two pieces
         raise EvidenceAltered(f"evidence {evidence_id} of pool {pool} does not have its SHA-256")
 
 

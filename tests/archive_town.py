@@ -37,9 +37,9 @@ async def days(payments: InProcessSuite, messages: int = 5) -> list[dict[str, An
     return brought
 
 
-async def leave_statement(payments: InProcessSuite, channel: str) -> dict[str, Any]:
+async def leave_statement(payments: InProcessSuite, channel: str, data: bytes = b"") -> dict[str, Any]:
     """A statement of a day without money, accepted and done with, and the bytes it came in."""
-    data = f"{channel}: 张三".encode() * 50
+    data = data or f"{channel}: 张三".encode() * 50
     upload = evidence.Upload(io.BytesIO(data), hashlib.sha256(data).hexdigest(), len(data))
     totals = ("told_count", "told_fen", "told_back_fen", "found_count", "found_fen", "found_back_fen")
     now, database = payments.clock.now(), payments.apps["payments"].state.database
@@ -120,6 +120,10 @@ async def check(database: Database, folder: Path, sealer: Sealer | None = SEALER
 
 def bytes_of(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+def modes_of(folder: Path) -> set[int]:
+    return {path.stat().st_mode & 0o777 for path in folder.iterdir()}
 
 
 async def check_fails(database: Database, folder: Path) -> bool:

@@ -18,7 +18,7 @@ from deploy.local.simulators.wechat_wire import PUBLIC_KEY_ID, Keys
 from shared.database import Database
 from shared.jobs import drain
 from shared.sealing import Sealer
-from tests.archive_town import LATER, SEALER, YEAR, archive, bytes_of, days, leave_messages, state
+from tests.archive_town import LATER, SEALER, YEAR, archive, bytes_of, days, leave_messages, modes_of, state
 from tests.bank_town import open_town
 from tests.eligibility_desk import VETERANS, eligibility_alone, number, sheet, take
 from tests.payments_town import POOL, issue_bills
@@ -131,8 +131,17 @@ async def test_persons_hold_whose_audit_lines_are_archived(databases: dict[str, 
             async with database.writing() as tx:
                 await tx.execute(_BORN_LATER, days=later)
             assert set(await suite.invariants_broken()) == broken
+        # A row put in behind the service's back, of a time whose lines are all here.
+        for later, broken in ((2, {"eligibility"}), (-2, set())):
+            async with database.writing() as tx:
+                await tx.execute(_RECORDED_LATER, days=later)
+            assert set(await suite.invariants_broken()) == broken
 
 
+_RECORDED_LATER = (
+    "update person set recorded_at = recorded_at + make_interval(days => :days) "
+    "where person_id = (select person_id from person order by person_id limit 1)"
+)
 _BORN_LATER = (
     "update person set birth_date = birth_date + cast(:days as integer) "
     "where person_id = (select person_id from person order by person_id desc limit 1)"
@@ -245,6 +254,7 @@ async def test_the_command_refuses_moves_checks_finds_and_restores(
         await tx.execute("update channel_message set status = 'applied', verdict = 'settled' where status = 'received'")
     code, out, err = await run(*year)
     assert (code, out) == (0, f"9 records of {SCHEME} were due\n"), err
+    assert modes_of(folder) == {0o600}
     code, out, err = await run("check", *usual, "--keys", "env:ARCHIVE_KEYS")
     assert (code, out) == (0, "0 audit lines hold\n2 archives with 9 rows hold, their files open\n"), err
     code, out, err = await run("find", *usual, "--what", str(statements[0]["statement_id"]))

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import os
 import zipfile
 from collections.abc import AsyncIterator, Mapping
 from datetime import date
@@ -12,12 +13,25 @@ from typing import Any
 import pytest
 
 from deploy.archive import keeping, years
-from deploy.archive.archives import Archive, ArchiveBroken, write
+from deploy.archive.archives import Archive, ArchiveBroken, Label, read, write
 from deploy.archive.contents import SchemeYear
 from deploy.citus.tables import in_order, metadata_of
-from shared import chain
+from shared import chain, evidence
 from shared.database import Database, Reader, Row, Writer
-from tests.archive_town import LATER, YEAR, archive, bytes_of, check, check_fails, days, leave_messages, state
+from shared.problem import ARCHIVED, Problem
+from tests.archive_town import (
+    LATER,
+    SEALER,
+    YEAR,
+    archive,
+    bytes_of,
+    check,
+    check_fails,
+    days,
+    leave_messages,
+    leave_statement,
+    state,
+)
 from tests.payments_town import POOL
 from tests.registration_town import SCHEME
 from tests.routing import uses
@@ -154,6 +168,40 @@ async def test_killed_between_two_archives_it_goes_on_where_it_was(
     assert await state(database) == before
 
 
+async def test_the_folder_of_another_database_is_refused_and_stays_as_it_is(
+    payments: InProcessSuite, database: Database, folder: Path, tmp_path: Path
+) -> None:
+    await days(payments)
+    before, theirs = await state(database), folder / f"payments-{POOL}-000001-{SCHEME}-files.zip"
+    theirs.write_bytes(b"of the database that is really meant")
+    with pytest.raises(ArchiveBroken, match="holds something else"):
+        await archive(database, folder)
+    assert theirs.read_bytes() == b"of the database that is really meant"
+    assert await state(database) == before
+    theirs.unlink()
+    await archive(database, folder)
+    await leave_messages(database, POOL, "2021-12-06 12:00", 1)
+    with pytest.raises(ArchiveBroken, match="does not have archive 2"):  # not mounted
+        await archive(database, tmp_path)
+    assert len((await state(database))["channel_message"]) == 1
+    assert [made.label.number for made in await archive(database, folder)] == [3]
+    assert await check(database, folder) == (3, 8)
+
+
+async def test_whoever_reads_a_file_while_it_is_archived_is_told_so(
+    payments: InProcessSuite, database: Database, folder: Path
+) -> None:
+    """Its parts go between two pieces; nobody altered them."""
+    data = os.urandom(2 * 1024 * 1024)
+    brought = await leave_statement(payments, "etax", data)
+    pieces = evidence.pieces(database, SEALER, POOL, brought["evidence_id"])
+    assert await anext(pieces) == data[: len(data) // 2]
+    await archive(database, folder)
+    with pytest.raises(Problem) as told:
+        await anext(pieces)
+    assert told.value.kind is ARCHIVED
+
+
 async def test_two_at_once_move_everything_once(payments: InProcessSuite, database: Database, folder: Path) -> None:
     await days(payments, messages=9)
     made = await asyncio.gather(*(archive(database, folder, most=2) for _ in range(3)))
@@ -246,6 +294,33 @@ async def test_an_archive_that_is_not_what_it_was_is_found(
     with pytest.raises(ArchiveBroken):
         await keeping.restore(database, "payments", POOL, folder, "")
     assert (await state(database))["channel_message"] == []
+
+
+async def test_whatever_bit_turns_it_is_an_archive_that_does_not_hold(tmp_path: Path) -> None:
+    """Never a traceback. Where the zip reads the same all the same, its hash in the chain is another."""
+    label = Label("payments", POOL, 1, SCHEME, "messages", "0040", b"\0" * 32)
+    made = await write(tmp_path, label, [{"message_id": "m1"}], _no_rows())
+    found = [read_turned(made, at, bit) for at in range(made.path.stat().st_size) for bit in (1, 64)]
+    assert "broken" in found
+    assert made.sha256 not in found
+
+
+async def _no_rows() -> AsyncIterator[Row]:
+    none: list[Row] = []
+    for row in none:
+        yield row
+
+
+def read_turned(made: Archive, at: int, bit: int) -> str | bytes:
+    """The hash of an archive in which a bit has turned, where it can be read; it is mended after."""
+    held = made.path.read_bytes()
+    made.path.write_bytes(held[:at] + bytes([held[at] ^ bit]) + held[at + 1 :])
+    try:
+        return read(made.path).sha256
+    except ArchiveBroken:
+        return "broken"
+    finally:
+        made.path.write_bytes(held)
 
 
 async def _rows_but_one(archived: Archive) -> AsyncIterator[Row]:

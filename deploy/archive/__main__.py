@@ -11,6 +11,7 @@ A folder belongs to one service. `make verify` reads what is left in the databas
 
 import argparse
 import asyncio
+import os
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import date
@@ -47,10 +48,11 @@ def main() -> int:
     run: Callable[[argparse.Namespace, Database], Awaitable[None]] = {
         "year": _year, "cut": _cut, "check": _check, "find": _find, "restore": _restore,
     }[wish.what_to_do]  # fmt: skip
-    wish.folder.mkdir(parents=True, exist_ok=True)
+    os.umask(0o077)  # archives name people, as the database does
     try:
+        wish.folder.mkdir(parents=True, exist_ok=True)
         asyncio.run(_with_database(wish, run))
-    except (ArchiveBroken, NotOver, LookupError, SecretMissing, ValueError) as error:
+    except (ArchiveBroken, NotOver, LookupError, SecretMissing, ValueError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

@@ -99,7 +99,15 @@ async def write(folder: Path, label: Label, records: Sequence[Row], rows: AsyncI
 
 
 def finish(unfinished: Path, path: Path) -> None:
-    """Give a file that is on disk its name, so that the name is on disk, too."""
+    """Give a file that is on disk its name, so that the name is on disk, too.
+
+    Raises ArchiveBroken where another file has this name: what it holds may be in no database any more.
+    """
+    if path.exists() and _sha256_of(path) != _sha256_of(unfinished):
+        raise ArchiveBroken(
+            f"{path} is there already and holds something else, so nothing was moved. Where it is another database's, "
+            "name another folder; where a run was killed just before its end, put that file aside and run again"
+        )
     unfinished.replace(path)
     folder = os.open(path.parent, os.O_RDONLY)
     try:
@@ -108,21 +116,34 @@ def finish(unfinished: Path, path: Path) -> None:
         os.close(folder)
 
 
+def require_last(folder: Path, service: str, pool: str, number: int, sha256: bytes) -> None:
+    """Raises ArchiveBroken unless the folder has the archive that the next one continues: it is no other database's."""
+    found = list(folder.glob(f"{service}-{pool}-{number:06}-*.zip"))
+    if number and [_sha256_of(path) for path in found] != [sha256]:
+        raise ArchiveBroken(
+            f"{folder} does not have archive {number} of pool {pool} as this database let it go, so nothing was moved: "
+            "name the folder that goes with the database, or bring it back from its copy"
+        )
+
+
 def read(path: Path) -> Archive:
     """An archive, held to its own manifest. Raises ArchiveBroken."""
     try:
         with zipfile.ZipFile(path) as held:
             about = orjson.loads(held.read(_MANIFEST))
-            counts = [_check_member(path, held, member) for member in about["members"]]
+            records, rows = [_check_member(path, held, member) for member in about["members"]]
         if about["format"] != FORMAT:
             raise ArchiveBroken(f"{path.name} has format {about['format']}, which this version does not know")
         named = {name: about[name] for name in ("service", "pool", "number", "scheme", "kind", "schema")}
         label = Label(**named, previous=bytes.fromhex(about["previous"]))
-    except (OSError, EOFError, zipfile.BadZipFile, zlib.error, KeyError, ValueError, TypeError) as error:
+    except ArchiveBroken:
+        raise
+    # RuntimeError: by a bit that turned it is encrypted, or of a version to come.
+    except (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error, KeyError, ValueError, TypeError) as error:
         raise ArchiveBroken(f"{path.name} cannot be read: {error}") from error
     if path.name != f"{label.name}.zip":
         raise ArchiveBroken(f"{path.name} is {label.name} by its manifest")
-    return Archive(path, label, counts[0], counts[1], _sha256_of(path))
+    return Archive(path, label, records, rows, _sha256_of(path))
 
 
 def _put_records(made: zipfile.ZipFile, records: Sequence[Row]) -> dict[str, Any]:

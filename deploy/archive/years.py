@@ -160,7 +160,13 @@ async def require_over(tx: Reader, service: str, year: SchemeYear, today: date) 
 async def archive(
     database: Database, service: str, year: SchemeYear, folder: Path, *, most: int = contents.MOST_RECORDS
 ) -> AsyncIterator[Archive]:
-    """Move what is due into archives, one after the other as they are done. Judge the year first (`require_over`)."""
+    """Move what is due into archives, one after the other as they are done. Judge the year first (`require_over`).
+
+    Raises ArchiveBroken where the folder goes with another database.
+    """
+    async with database.reading() as tx:
+        number, last = await chain.read_anchor(tx.connection, ARCHIVES, year.pool)
+    archives.require_last(folder, service, year.pool, number, last)
     for kind in contents.kinds_of(service):
         seen: Any = None
         while (step := await _archive_some(database, service, year, kind, seen, folder, most)) is not None:

@@ -21,14 +21,16 @@ def _rests_on_accepted_row(table: str, key: str) -> str:
 
 def _as_written(table: str, key: str, plain: str) -> str:
     """Rows whose values (`plain`, as `row_digest` joins them) are not what the latest audit line says was written: a
-    change of keys writes hashes anew. Where audit lines were archived, their rows have none here any more."""
+    change of keys writes hashes anew. Rows whose audit lines were archived have none here any more: those recorded
+    before the first line that is left (and a day, because lines stand in the order of commits)."""
     return (
         f"select said.pool, said.{key} as subject from {table} as said left join (select distinct on (pool, entry.key) "
         "pool, entry.key, entry.value from audit_line cross join jsonb_each_text(detail->'written') as entry "
         "order by pool, entry.key, seq desc) as line "
         f"on line.pool = said.pool and line.key = cast(said.{key} as text) "
         "left join chain_head as moved on moved.pool = said.pool and moved.chain = 'audit_line/archived' "
-        "and moved.seq > 0 where line.key is null and moved.pool is null "
+        "and moved.seq > 0 left join audit_line as next on next.pool = moved.pool and next.seq = moved.seq + 1 "
+        "where line.key is null and (moved.pool is null or said.recorded_at > next.occurred_at + interval '1 day') "
         f"or line.value <> encode(sha256(convert_to({plain}, 'UTF8')), 'hex')"
     )
 
