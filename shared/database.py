@@ -111,7 +111,10 @@ class Writer(Reader):
             raise DBAPIError("copy", None, error, connection_invalidated=driver.is_closed()) from error
 
     async def store(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Store new rows in the quicker way for their number."""
+        """Store new rows in the quicker way for their number.
+
+        For tables without JSON, in which the ways differ: None is JSON's null in an insert and no value in a COPY.
+        """
         await (self.copy if len(rows) >= chain.LONG else self.insert)(table, rows)
 
     def publish(

@@ -229,3 +229,30 @@ async def test_money_that_another_days_statement_has_is_not_taken_from_it(paymen
     same_day = await desk.bring(Channel.WECHAT, lines)
     assert await desk.results(same_day["statement_id"]) == ["duplicate", "matched"]
     assert (await desk.balances())["special_account"] == 2 * 32000
+
+
+async def test_several_workers_at_once_post_each_payment_once(
+    payments: InProcessSuite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(matching, "PLAIN_ROWS", 2)
+    sold = paid(Channel.BANK, await issue_bills(payments, [32000] * 7))
+    await book(payments, sold)
+    payments.set_clock("2021-12-06 10:00")
+    service, statement = service_of(payments), await taken_in(payments, Channel.BANK, check_file(sold), NOON.date())
+    await asyncio.gather(*(matching.look_over_statements(service) for _ in range(4)))
+    await work(payments)
+    assert (await Desk(payments).balances())["special_account"] == 7 * 32000
+    assert (await Desk(payments).statement(str(statement["statement_id"])))["agreed"] == 7
+
+
+async def test_a_corrected_version_of_a_statement_moves_only_what_it_has_more(payments: InProcessSuite) -> None:
+    """What the first version's rows have cleared stands for the new rows; the new row's money is cleared, too."""
+    sold = paid(Channel.BANK, await issue_bills(payments, [32000] * 4))
+    await book(payments, sold)
+    payments.set_clock("2021-12-06 10:00")
+    desk = Desk(payments)
+    await desk.bring(Channel.BANK, check_file(sold[:3]))
+    assert (await desk.balances())["special_account"] == 3 * 32000
+    corrected = await desk.bring(Channel.BANK, check_file(sold))
+    assert await desk.results(corrected["statement_id"]) == ["matched"] * 4
+    assert (await desk.balances())["special_account"] == 4 * 32000

@@ -1,15 +1,18 @@
 """Long lists of rows are stored as they are given, though a column that says the same in all of them is one value."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import DBAPIError
 
 from services.payments.tables import submission
 from shared import chain
 from shared.database import Database
 from shared.ids import new_id
+from tests.waiting import end_waiting, wait_for
 
 POOL = "999001"
 AT = datetime(2021, 9, 1, tzinfo=UTC)
@@ -62,3 +65,36 @@ async def test_a_long_list_of_one_row_repeated_conflicts_with_itself(database: D
             submission, [row(1, {})] * chain.LONG, tail="on conflict do nothing returning submission_id"
         )
     assert len(stored) == 1
+
+
+async def test_a_copy_that_is_refused_stores_nothing_and_says_why(database: Database) -> None:
+    """The reason is where that of an insert stands, and the connection serves on."""
+    rows = [row(n, {}) for n in range(chain.LONG)]
+    with pytest.raises(DBAPIError) as refused:
+        async with database.writing() as tx:
+            await tx.copy(submission, [*rows, rows[0]])
+    assert getattr(refused.value.orig, "sqlstate", None) == "23505"
+    assert not refused.value.connection_invalidated
+    async with database.writing() as tx:
+        await tx.copy(submission, rows)
+        assert await tx.value("select count(*) from submission") == chain.LONG
+
+
+async def test_a_connection_that_is_lost_under_a_copy_is_a_failure_that_may_be_tried_again(database: Database) -> None:
+    rows = [row(n, {"said": "x" * 100_000}) for n in range(chain.LONG)]  # more than stands between us and the database
+
+    async def copied() -> None:
+        async with database.writing() as tx:
+            await tx.copy(submission, rows)
+
+    async with database.writing() as holder:
+        await holder.insert(submission, rows[:1])
+        copying = asyncio.create_task(copied())
+        await wait_for(database, 1)
+        assert await end_waiting(database)
+        with pytest.raises(DBAPIError) as lost:
+            await copying
+    assert lost.value.connection_invalidated
+    async with database.writing() as tx:
+        await tx.copy(submission, rows[1:])
+        assert await tx.value("select count(*) from submission") == chain.LONG
